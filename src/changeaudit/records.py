@@ -1,0 +1,408 @@
+"""Facts as they were collected, typed and frozen.
+
+A record says what a source answered and judges nothing. Every instant is an aware `datetime` in
+UTC with the source's own resolution of one second. Tuples keep the order in which the source
+listed things; an empty tuple means "asked, and there were none". What could not be read is
+`Unavailable`, with the reason; it is never `None` and never an empty tuple. `None` stands only
+where the source's own answer is "nobody" or "not yet": a deleted account, a check still running.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """The base of every record: immutable, compared by value."""
+
+
+class Unavailable(Record, frozen=True, tag=True):
+    """A fact that could not be read, and why.
+
+    `reason` completes the sentence "could not be read: …". `permission` names the access that
+    the account lacks, where that is the cause.
+    """
+
+    reason: str
+    permission: str = ""
+
+
+class ActorKind(StrEnum):
+    """GitHub's own kinds of account."""
+
+    USER = "User"
+    BOT = "Bot"
+    MANNEQUIN = "Mannequin"
+    ORGANIZATION = "Organization"
+    ENTERPRISE_USER = "EnterpriseUserAccount"
+
+
+class Actor(Record, frozen=True):
+    """An account that acted. A deleted account is `None` wherever an actor is expected.
+
+    `id` is the immutable number of the account (0 where the source gives none); `login` is the
+    name as seen when the evidence was collected and may have changed since.
+    """
+
+    id: int
+    login: str
+    kind: ActorKind = ActorKind.USER
+
+
+class Edit(Record, frozen=True):
+    """One revision of a text. `text` is the whole text after it; `None` when it was deleted."""
+
+    at: datetime
+    editor: Actor | None
+    text: str | None
+    deleted_at: datetime | None = None
+    deleted_by: Actor | None = None
+
+
+class Review(Record, frozen=True):
+    """A review as the source shows it today; see `asof` for its state at the merge.
+
+    `commit` is the oid of the reviewed head, `None` when the source no longer knows it.
+    `author_can_write` is today's answer to "may the reviewer push to the repository".
+    """
+
+    id: str
+    author: Actor | None
+    state: str
+    submitted_at: datetime | None
+    commit: str | None
+    body: str
+    url: str
+    author_can_write: bool | Unavailable
+    edited_at: datetime | None = None
+
+
+class GitPerson(Record, frozen=True):
+    """A name in a commit, and the account that the source links to it (`None`: no account).
+
+    The name, the address and the date were written by whoever made the commit and prove nothing.
+    """
+
+    name: str
+    email: str
+    at: datetime | None
+    account: Actor | None
+
+
+class Commit(Record, frozen=True):
+    """A commit of a pull request. `authors` starts with the author, then the co-authors."""
+
+    oid: str
+    parents: tuple[str, ...] | Unavailable
+    message: str
+    authors: tuple[GitPerson, ...]
+    committer: GitPerson
+    tree: str
+    url: str
+    via_web: bool = False
+
+
+class File(Record, frozen=True):
+    """A file that the pull request changes."""
+
+    path: str
+    change: str
+
+
+class Check(Record, frozen=True):
+    """A check run or a commit status on one commit.
+
+    `producer` is the app of a check run or the login behind a status. `completed_at` is `None`
+    while it runs; a status is complete when it is created. `conclusion` is upper case.
+    """
+
+    name: str
+    producer: str
+    kind: str
+    conclusion: str
+    started_at: datetime | None
+    completed_at: datetime | None
+    id: int
+    url: str
+    commit: str
+
+
+class Comment(Record, frozen=True):
+    """A comment on the conversation. `edited_at` is its newest edit, `None` if never edited."""
+
+    author: Actor | None
+    body: str
+    at: datetime
+    url: str
+    edited_at: datetime | None = None
+
+
+class Event(Record, frozen=True):
+    """Something on the timeline that the server recorded; `actor` did it."""
+
+    at: datetime
+    actor: Actor | None
+
+
+class LabelChanged(Event, frozen=True, tag=True):
+    """A label was put on (`added`) or taken off."""
+
+    label: str
+    added: bool
+
+
+class ReviewDismissed(Event, frozen=True, tag=True):
+    """A review was dismissed; `previous_state` is what it was. `review` is `None` if it is gone."""
+
+    review: str | None
+    previous_state: str
+    message: str
+
+
+class ForcePushed(Event, frozen=True, tag=True):
+    """The head (or, with `base`, the base) was rewritten. An oid is `None` once it is gone."""
+
+    before: str | None
+    after: str | None
+    base: bool = False
+
+
+class BaseChanged(Event, frozen=True, tag=True):
+    """The pull request was aimed at another branch."""
+
+    before: str
+    after: str
+
+
+class Renamed(Event, frozen=True, tag=True):
+    """The title was changed."""
+
+    before: str
+    after: str
+
+
+class DraftChanged(Event, frozen=True, tag=True):
+    """It became a draft, or ready for review."""
+
+    draft: bool
+
+
+class Merged(Event, frozen=True, tag=True):
+    """The merge: the commit that it left on `branch`."""
+
+    commit: str | None
+    branch: str
+
+
+class StateChanged(Event, frozen=True, tag=True):
+    """Closed or reopened."""
+
+    closed: bool
+
+
+class QueueChanged(Event, frozen=True, tag=True):
+    """It entered or left the merge queue. `enqueuer` is who put it there, where that is told."""
+
+    added: bool
+    enqueuer: Actor | None = None
+
+
+class AutoMergeEnabled(Event, frozen=True, tag=True):
+    """Somebody told the server to merge once its conditions hold."""
+
+
+class Deployed(Event, frozen=True, tag=True):
+    """A deployment to `environment` was started from the pull request."""
+
+    environment: str
+    state: str
+
+
+class IssueLinked(Event, frozen=True, tag=True):
+    """An issue was connected or disconnected by hand."""
+
+    added: bool
+    ticket: str
+
+
+TimelineEvent = (
+    LabelChanged
+    | ReviewDismissed
+    | ForcePushed
+    | BaseChanged
+    | Renamed
+    | DraftChanged
+    | Merged
+    | StateChanged
+    | QueueChanged
+    | AutoMergeEnabled
+    | Deployed
+    | IssueLinked
+)
+
+
+class TicketRef(Record, frozen=True):
+    """A ticket that a pull request names: `key` as written ("PAY-12", "acme/pay#7") and where.
+
+    `place` is one of title, branch, body, commits, closing_reference.
+    """
+
+    key: str
+    place: str
+
+
+class StatusChange(Record, frozen=True):
+    """A ticket's status changed. For a GitHub issue the statuses are "open" and "closed"."""
+
+    at: datetime
+    actor: Actor | None
+    before: str
+    after: str
+
+
+class Ticket(Record, frozen=True):
+    """A ticket as today's tracker shows it, with its history.
+
+    `asked` is the key that was looked up, `key` the one that answered (they differ when a ticket
+    was moved). `labels` and `status` are today's; `history` holds the changes of status, oldest
+    first.
+    """
+
+    asked: str
+    key: str
+    id: str
+    source: str
+    project: str
+    type: str
+    title: str
+    status: str
+    resolution: str
+    created_at: datetime
+    author: Actor | None
+    labels: tuple[str, ...]
+    history: tuple[StatusChange, ...] | Unavailable
+    url: str
+
+
+class Template(Record, frozen=True):
+    """A pull request template. `changed_at` is when its file last changed on the default branch."""
+
+    path: str
+    text: str
+    changed_at: datetime | Unavailable
+
+
+class Repository(Record, frozen=True):
+    """A repository as it stood when it was collected at `collected_at`."""
+
+    host: str
+    name: str
+    id: int
+    url: str
+    default_branch: str
+    templates: tuple[Template, ...] | Unavailable
+    collected_at: datetime
+
+
+class MergeCommit(Record, frozen=True):
+    """The commit that a merge left on the base branch."""
+
+    oid: str
+    parents: tuple[str, ...]
+    url: str
+
+
+class PullRequest(Record, frozen=True):
+    """A merged pull request as it stands today; `asof.as_of_merge` takes it back to its merge.
+
+    `head_repository` is `None` when the fork is gone. `changed_files` is the source's own count,
+    which the list of files is held against. `collected_at` is when the answer arrived, and
+    `evidence` the digests of the stored answers that it was read from.
+    """
+
+    repository: str
+    number: int
+    id: str
+    url: str
+    title: str
+    body: str
+    author: Actor | None
+    created_at: datetime
+    merged_at: datetime
+    updated_at: datetime
+    merged_by: Actor | None
+    merge_commit: MergeCommit | Unavailable | None
+    base_ref: str
+    head_ref: str
+    head_oid: str
+    head_repository: str | None
+    from_fork: bool
+    draft: bool
+    labels: tuple[str, ...] | Unavailable
+    edits: tuple[Edit, ...] | Unavailable
+    edited_at: datetime | None
+    commits: tuple[Commit, ...] | Unavailable
+    files: tuple[File, ...] | Unavailable
+    changed_files: int
+    reviews: tuple[Review, ...] | Unavailable
+    comments: tuple[Comment, ...] | Unavailable
+    timeline: tuple[TimelineEvent, ...] | Unavailable
+    checks: tuple[Check, ...] | Unavailable
+    closing_issues: tuple[str, ...] | Unavailable
+    collected_at: datetime
+    evidence: tuple[str, ...]
+
+
+class BranchCommit(Record, frozen=True):
+    """A commit on the first-parent line of a production branch.
+
+    `pull_requests` are the numbers that the source associates with it.
+    """
+
+    repository: str
+    branch: str
+    oid: str
+    parents: tuple[str, ...]
+    message: str
+    authors: tuple[GitPerson, ...]
+    committer: GitPerson
+    pull_requests: tuple[int, ...]
+    url: str
+
+
+class Stretch(Record, frozen=True):
+    """A part of a branch's first-parent line that was followed, from `top` down to `bottom`.
+
+    It was collected for merges in [`since`, `until`). `bottom` is `None` where it was followed to
+    the root. `open_ends` are the commits at which following it was given up.
+    """
+
+    since: datetime
+    until: datetime
+    top: str
+    bottom: str | None
+    open_ends: tuple[str, ...]
+
+
+class BranchLine(Record, frozen=True):
+    """What was collected of a production branch's first-parent line.
+
+    `commits` are those that no pull request names as its merge commit, by oid. `missing` are the
+    parts of the period, as (since, until), for which the line was not collected.
+    """
+
+    branch: str
+    stretches: tuple[Stretch, ...]
+    commits: dict[str, BranchCommit]
+    missing: tuple[tuple[datetime, datetime], ...]
+
+
+class Team(Record, frozen=True):
+    """A team's members as they were at `collected_at`."""
+
+    name: str
+    members: tuple[Actor, ...] | Unavailable
+    collected_at: datetime
