@@ -1,0 +1,158 @@
+"""Collects what an audit needs to know of a repository, its branches, its owner, its teams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from changeaudit.collectors.github import wire
+from changeaudit.collectors.github.ask import Session, decode, digest, next_cursor, reasons
+from changeaudit.collectors.github.queries import operation
+from changeaudit.errors import CollectError
+from changeaudit.globs import matches
+from changeaudit.records import Record
+from changeaudit.store import Item
+
+KIND = "repository"
+BRANCH_KIND = "branches"
+TEAM_KIND = "team"
+OWNER_KIND = "repositories"
+
+
+class Head(Record, frozen=True):
+    """A branch and the commit that it points to."""
+
+    branch: str
+    oid: str
+    id: str
+
+
+class Known(Record, frozen=True):
+    """A repository as it answered: its own spelling, its default branch, what a search counts.
+
+    `count` is `None` where the repository was asked for by an earlier name, which no search knows.
+    """
+
+    name: str
+    default: Head | None
+    count: int | None
+
+
+def collect_repository(session: Session, name: str, search: str) -> Known:
+    """Store the facts of a repository; returns what collecting goes on with.
+
+    Raises:
+        CollectError: it does not exist or is not visible to the token.
+    """
+    owner, _, short = name.partition("/")
+    about = f"repository {name}"
+    variables = {"owner": owner, "name": short, "search": search, "withTemplateHistory": True}
+    reply = session.ask(operation("repository"), variables, about)
+    if any(e.type == "NOT_FOUND" and e.path[:1] == ("repository",) for e in reply.errors):
+        raise CollectError(
+            f"There is no repository {name} on {session.source}, or the token may not see it.",
+            "Check the spelling (OWNER/NAME), and that the token has access to it.",
+        )
+    if any("target" in error.path for error in reply.errors):
+        variables["withTemplateHistory"] = False
+        reply = session.ask(operation("repository"), variables, about)
+    data = decode(reply.data, wire.RepositoryData, about, reply.errors)
+    found = data.repository
+    facts = msgspec.json.encode(found)
+    item = Item(KIND, found.name_with_owner.casefold(), 0, digest(facts), None)
+    session.keep(reply, found.name_with_owner, KIND, [item])
+    branch = found.default_branch_ref
+    default = None
+    if branch and branch.target and branch.target.oid:
+        default = Head(branch.name, branch.target.oid, branch.target.id)
+    same_name = found.name_with_owner.casefold() == name.casefold()
+    return Known(found.name_with_owner, default, data.search.issue_count if same_name else None)
+
+
+def collect_branches(session: Session, known: Known, patterns: tuple[str, ...]) -> tuple[Head, ...]:
+    """The production branches that exist today, by the policy's patterns, with their heads.
+
+    "default" means the repository's default branch; nothing more is asked where that is all.
+    """
+    heads: dict[str, Head] = {}
+    if "default" in patterns and known.default:
+        heads[known.default.branch] = known.default
+    rest = tuple(p for p in patterns if p != "default")
+    if not rest:
+        return tuple(heads.values())
+    owner, _, short = known.name.partition("/")
+    after: str | None = None
+    while True:
+        about = f"the branches of {known.name}"
+        variables = {"owner": owner, "name": short, "after": after}
+        reply = session.ask(operation("branches"), variables, about)
+        page = decode(reply.data, wire.BranchesData, about, reply.errors).repository.refs
+        session.put(reply, known.name, BRANCH_KIND)
+        for branch in page.nodes:
+            if branch and branch.target and any(matches(branch.name, p) for p in rest):
+                heads[branch.name] = Head(branch.name, branch.target.oid, branch.target.id)
+        if not page.page_info.has_next_page:
+            return tuple(heads.values())
+        after = next_cursor(page.page_info, after, about)
+
+
+def collect_team(session: Session, team: str) -> None:
+    """Store the members of a team ("organisation/slug") as they are today."""
+    organization, _, slug = team.partition("/")
+    about = f"the members of team {team}"
+    after: str | None = None
+    page = 0
+    while True:
+        variables = {"organization": organization, "slug": slug, "after": after}
+        reply = session.ask(operation("team"), variables, about)
+        data = decode(wire.given(reply.data), wire.TeamData, about, reply.errors)
+        key = f"{team.casefold()}#{page}"
+        version = digest(msgspec.json.encode((data, reply.errors)))
+        session.keep(reply, team.casefold(), TEAM_KIND, [Item(TEAM_KIND, key, 0, version, None)])
+        found = data.organization.team if data.organization else None
+        if found is None or not found.members.page_info.has_next_page:
+            return
+        after = next_cursor(found.members.page_info, after, about)
+        page += 1
+
+
+def expand(session: Session, patterns: tuple[str, ...]) -> Iterator[str]:
+    """The repositories that `patterns` name: "owner/name" as it is, "owner/*" by asking.
+
+    Raises:
+        CollectError: the owner is unknown, or a pattern matches no repository.
+    """
+    seen: set[str] = set()
+    for pattern in patterns:
+        owner, _, short = pattern.partition("/")
+        names = [pattern] if not set(short) & set("*?[") else list(_owned(session, owner, short))
+        if not names:
+            raise CollectError(f"No repository of {owner} matches {pattern!r}.")
+        for name in names:
+            if name.casefold() not in seen:
+                seen.add(name.casefold())
+                yield name
+
+
+def _owned(session: Session, owner: str, short: str) -> Iterator[str]:
+    about = f"the repositories of {owner}"
+    after: str | None = None
+    while True:
+        reply = session.ask(operation("repositories"), {"owner": owner, "after": after}, about)
+        holder = decode(reply.data, wire.OwnerData, about, reply.errors).repository_owner
+        if holder is None:
+            raise CollectError(f"There is no account {owner} on {session.source}.")
+        session.put(reply, owner, OWNER_KIND)
+        hidden = sum(node is None for node in holder.repositories.nodes)
+        if hidden:
+            raise CollectError(
+                f"GitHub did not show {hidden} of {about}: {reasons(reply.errors)}.",
+                "Name the repositories to audit one by one, or use a token that may see them.",
+            )
+        for node in holder.repositories.nodes:
+            if node and matches(node.name_with_owner.partition("/")[2], short):
+                yield node.name_with_owner
+        if not holder.repositories.page_info.has_next_page:
+            return
+        after = next_cursor(holder.repositories.page_info, after, about)

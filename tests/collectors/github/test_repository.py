@@ -1,0 +1,326 @@
+"""What an audit needs to know of a repository, its branches, its owner and its teams."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from changeaudit.collectors.github import reading
+from changeaudit.collectors.github.pull_requests import PullRequests
+from changeaudit.collectors.github.repository import (
+    BRANCH_KIND,
+    KIND,
+    OWNER_KIND,
+    TEAM_KIND,
+    Head,
+    Known,
+    collect_branches,
+    collect_repository,
+    collect_team,
+    expand,
+)
+from changeaudit.collectors.spans import Span
+from changeaudit.errors import CollectError, StoreError
+from changeaudit.records import Team, Unavailable
+from collectors.github.fake_github import (
+    HOST,
+    REPOSITORY,
+    FakeGitHub,
+    Json,
+    Place,
+    at,
+    pull,
+    user,
+)
+
+MARCH = Span(at("03-01"), at("04-01"))
+KNOWN = Known(REPOSITORY, Head("main", "top", "C_top"), 0)
+
+
+def search(place: Place, name: str = REPOSITORY) -> str:
+    return PullRequests(place.session, name).search(MARCH)
+
+
+# The repository ---------------------------------------------------------------------------------
+
+
+def test_a_repository_is_known_by_its_own_spelling_with_its_count_and_head(place: Place) -> None:
+    place.github.add(pull(1), pull(2))
+    assert collect_repository(place.session, "ACME/Payments", search(place)) == Known(
+        REPOSITORY, Head("main", "top", "C_top"), 2
+    )
+    found = reading.read_repository(place.store, HOST, "Acme/PAYMENTS")
+    assert (found.name, found.host, found.id) == (REPOSITORY, HOST, 7)
+    assert (found.default_branch, found.templates) == ("main", ())
+    assert found.collected_at == place.now
+
+
+def test_an_earlier_name_finds_the_repository_and_counts_nothing(place: Place) -> None:
+    """A search by the name that it had finds nothing, which is no empty population."""
+    place.github.add(pull(1))
+
+    def found(text: str) -> list[Json]:
+        return FakeGitHub.found(place.github, text) if f"repo:{REPOSITORY} " in text else []
+
+    place.github.found = found  # type: ignore[method-assign, assignment]
+    known = collect_repository(place.session, "acme/old", search(place, "acme/old"))
+    assert known.name == REPOSITORY
+    assert known.count is None
+    assert PullRequests(place.session, known.name).collect(MARCH, known.count) == 1
+
+
+def spoiled(place: Place, data: Json, *errors: Json) -> None:
+    """The repository's answer has other parts, and errors."""
+
+    def spoil(name: str, variables: Json, answer: Json) -> list[Json]:
+        answer |= data
+        return list(errors)
+
+    place.github.spoil = spoil
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            {"type": "NOT_FOUND", "message": "Could not resolve", "path": ["repository"]},
+            "There is no repository acme/nothing on github.test",
+        ),
+        (
+            {"type": "FORBIDDEN", "message": "SAML enforcement", "path": ["repository"]},
+            r"GitHub refuses repository acme/nothing: SAML enforcement \(FORBIDDEN\)",
+        ),
+    ],
+)
+def test_a_repository_that_cannot_be_seen_ends_the_run_with_the_reason(
+    place: Place, error: Json, said: str
+) -> None:
+    spoiled(place, {"repository": None}, error)
+    with pytest.raises(CollectError, match=said):
+        collect_repository(place.session, "acme/nothing", search(place))
+
+
+def test_an_answer_in_another_form_names_its_first_fault(place: Place) -> None:
+    spoiled(place, {"repository": {"url": "x"}})
+    with pytest.raises(CollectError, match=r"expected form: .*nameWithOwner"):
+        collect_repository(place.session, REPOSITORY, search(place))
+
+
+def test_the_history_of_templates_is_left_out_where_it_cannot_be_read(place: Place) -> None:
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        if not variables["withTemplateHistory"]:
+            return []
+        data["repository"]["defaultBranchRef"] = None
+        path = ["repository", "defaultBranchRef", "target", "githubUpper"]
+        return [{"type": "FORBIDDEN", "message": "Contents", "path": path}]
+
+    place.github.spoil = spoil
+    known = collect_repository(place.session, REPOSITORY, search(place))
+    assert known.default == Head("main", "top", "C_top")
+    assert [v["withTemplateHistory"] for _, v in place.github.asked] == [True, False]
+
+
+@pytest.mark.parametrize("branch", [None, {"name": "main", "target": None}])
+def test_an_empty_repository_has_no_head(place: Place, branch: Json | None) -> None:
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        data["repository"]["defaultBranchRef"] = branch
+        return []
+
+    place.github.spoil = spoil
+    known = collect_repository(place.session, REPOSITORY, search(place))
+    assert known.default is None
+    assert collect_branches(place.session, known, ("default",)) == ()
+
+
+def test_facts_that_did_not_change_are_stored_once(place: Place) -> None:
+    for _ in range(2):
+        collect_repository(place.session, REPOSITORY, search(place))
+    assert place.answers(KIND) == 1
+
+
+def test_a_repository_that_was_never_collected_is_said_to_be_missing(place: Place) -> None:
+    with pytest.raises(StoreError, match=r"holds nothing of acme/payments from github\.test"):
+        reading.read_repository(place.store, HOST, REPOSITORY)
+
+
+# Branches ---------------------------------------------------------------------------------------
+
+
+def test_the_default_branch_alone_asks_for_nothing(place: Place) -> None:
+    assert collect_branches(place.session, KNOWN, ("default",)) == (KNOWN.default,)
+    assert place.github.asked == []
+
+
+def test_branches_are_found_by_pattern_on_every_page(place: Place) -> None:
+    place.github.heads = {"release/1": "r1", "release/2": "r2", "topic": "t", "main": "top"}
+    heads = collect_branches(place.session, KNOWN, ("default", "release/*"))
+    assert [h.branch for h in heads] == ["main", "release/1", "release/2"]
+    assert heads[2] == Head("release/2", "r2", "C_r2")
+    assert [v["after"] for _, v in place.github.asked] == [None, "2"]
+    assert place.answers(BRANCH_KIND) == 2
+
+
+def test_branches_without_the_default_one(place: Place) -> None:
+    place.github.heads = {"release/1": "r1", "main": "top"}
+    assert [h.branch for h in collect_branches(place.session, KNOWN, ("release/*",))] == [
+        "release/1"
+    ]
+
+
+def test_branches_that_cannot_be_listed_end_the_run(place: Place) -> None:
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        data["repository"]["refs"] = None
+        return [{"type": "FORBIDDEN", "message": "Contents", "path": ["repository", "refs"]}]
+
+    place.github.spoil = spoil
+    with pytest.raises(CollectError, match=r"refuses the branches of .*: Contents \(FORBIDDEN\)"):
+        collect_branches(place.session, KNOWN, ("release/*",))
+
+
+# Teams ------------------------------------------------------------------------------------------
+
+
+def team(place: Place, name: str = "acme/leads") -> Team | None:
+    return reading.read_team(place.store, HOST, name)
+
+
+def test_a_team_is_read_with_all_its_pages(place: Place) -> None:
+    place.github.members = [user(n) for n in ("pat", "lee", "kim", "quinn", "dana")]
+    collect_team(place.session, "acme/leads")
+    found = team(place, "Acme/Leads")
+    assert found is not None
+    assert not isinstance(found.members, Unavailable)
+    assert [m.login for m in found.members] == ["pat", "lee", "kim", "quinn", "dana"]
+    assert found.collected_at == place.now
+    assert [v["after"] for _, v in place.github.asked] == [None, "2", "4"]
+
+
+def test_a_team_with_nobody_in_it_is_empty_and_not_unknown(place: Place) -> None:
+    place.github.members = []
+    collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    assert found.members == ()
+
+
+def test_a_team_that_was_never_asked_for_is_not_there(place: Place) -> None:
+    assert team(place) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "said"),
+    [
+        ({"organization": None}, None, "it is not visible"),
+        ({"organization": {"team": None}}, None, "it is not visible"),
+        (
+            {"organization": {"team": None}},
+            {"type": "FORBIDDEN", "message": "Members", "path": ["organization", "team"]},
+            "Members",
+        ),
+    ],
+)
+def test_a_team_that_cannot_be_seen_is_unavailable_and_the_run_goes_on(
+    place: Place, data: Json, error: Json | None, said: str
+) -> None:
+    spoiled(place, data, *([error] if error else []))
+    collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    assert found.members == Unavailable(
+        f"GitHub answered for team acme/leads: {said}", "Members: read"
+    )
+
+
+def test_a_scope_that_the_token_lacks_leaves_out_the_team_alone(place: Place) -> None:
+    """GitHub then answers with no data at all."""
+
+    def nothing(variables: Json) -> None:
+        return None
+
+    place.github.answer_team = nothing  # type: ignore[method-assign]
+    error = {"type": "INSUFFICIENT_SCOPES", "message": "read:org is required"}
+    place.github.spoil = lambda name, variables, data: [error]
+    collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    assert isinstance(found.members, Unavailable)
+    assert "read:org is required" in found.members.reason
+
+
+def test_a_team_with_a_member_who_is_not_shown_is_not_whole(place: Place) -> None:
+    place.github.members = [user("pat"), user("lee")]
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        data["organization"]["team"]["members"]["nodes"][0] = None
+        return []
+
+    place.github.spoil = spoil
+    collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    assert found.members == Unavailable("GitHub did not show every member of team acme/leads")
+
+
+def test_a_team_whose_collecting_broke_off_is_not_taken_for_a_smaller_one(place: Place) -> None:
+    place.github.members = [user(n) for n in ("pat", "lee", "kim")]
+
+    def fault(name: str, variables: Json, divisible: bool) -> None:
+        if variables["after"]:
+            raise CollectError("6 attempts")
+
+    place.github.fault = fault
+    with pytest.raises(CollectError):
+        collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    assert found.members == Unavailable("collecting team acme/leads broke off after 2 members")
+
+
+def test_a_team_that_did_not_change_is_stored_once_and_one_that_did_anew(place: Place) -> None:
+    place.github.members = [user("pat"), user("lee"), user("kim")]
+    collect_team(place.session, "acme/leads")
+    place.now += timedelta(days=1)
+    collect_team(place.session, "acme/leads")
+    assert place.answers(TEAM_KIND) == 2
+    place.github.members.pop()
+    collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    assert not isinstance(found.members, Unavailable)
+    assert [m.login for m in found.members] == ["pat", "lee"]
+
+
+# All of an owner's ------------------------------------------------------------------------------
+
+
+def test_names_are_taken_as_they_are_and_each_once(place: Place) -> None:
+    assert list(expand(place.session, ("acme/b", "acme/a", "ACME/B"))) == ["acme/b", "acme/a"]
+    assert place.github.asked == []
+
+
+def test_a_pattern_stands_for_what_the_owner_has(place: Place) -> None:
+    place.github.owned = ["acme/api", "acme/web", "acme/web-old", "acme/docs"]
+    assert list(expand(place.session, ("acme/web*", "acme/*"))) == [
+        "acme/web",
+        "acme/web-old",
+        "acme/api",
+        "acme/docs",
+    ]
+    assert place.answers(OWNER_KIND) == 4
+
+
+@pytest.mark.parametrize(
+    ("owned", "said"),
+    [
+        (None, "There is no account acme on github.test"),
+        (["acme/api"], r"No repository of acme matches 'acme/web\*'"),
+        (["acme/web", None], "GitHub did not show 1 of the repositories of acme"),
+    ],
+)
+def test_a_population_of_repositories_that_is_not_whole_is_an_error(
+    place: Place, owned: list[str | None] | None, said: str
+) -> None:
+    place.github.owned = owned
+    with pytest.raises(CollectError, match=said):
+        list(expand(place.session, ("acme/web*",)))
