@@ -1,0 +1,395 @@
+"""The audit: the population held against the rules. Pure; it reads no clock and no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from changeaudit.change import Change, DirectPush
+from changeaudit.errors import RuleError
+from changeaudit.people import name_of
+from changeaudit.policy import EffectivePolicy, Policy
+from changeaudit.population import Population
+from changeaudit.records import (
+    AutoMergeEnabled,
+    BaseChanged,
+    Deployed,
+    DraftChanged,
+    ForcePushed,
+    LabelChanged,
+    Merged,
+    QueueChanged,
+    Renamed,
+    Repository,
+    ReviewDismissed,
+    Ticket,
+    TimelineEvent,
+    Unavailable,
+)
+from changeaudit.rules.attribute import Attribute
+from changeaudit.rules.registry import EMERGENCY, STANDARD, steps
+from changeaudit.verdicts import (
+    SCHEMA,
+    Acceptance,
+    AttributeInfo,
+    AttributeSummary,
+    Audit,
+    AuditedChange,
+    ChangeClass,
+    Citation,
+    ClassSummary,
+    Counts,
+    EvidenceSource,
+    Finding,
+    Outcome,
+    PeriodInfo,
+    PolicyInfo,
+    Result,
+    Run,
+    StepResult,
+    StepSummary,
+    Summary,
+    TimelineEntry,
+    Verdict,
+    combine,
+    exception,
+    not_applicable,
+    undetermined,
+)
+from changeaudit.waivers import waiver_for
+
+
+def audit(
+    populations: Sequence[Population],
+    policy: Policy,
+    policy_info: PolicyInfo,
+    period: PeriodInfo,
+    sources: Sequence[EvidenceSource],
+    limitations: Sequence[str],
+    run: Run,
+    *,
+    demonstration: bool = False,
+) -> Audit:
+    """Judge every change of the populations and sum up.
+
+    Raises:
+        RuleError: a rule gave something that is no verdict.
+    """
+    changes = [judge(change, policy) for p in populations for change in p.changes]
+    changes += [judge_push(push, policy) for p in populations for push in p.pushes]
+    changes.sort(key=lambda c: (c.merged_at, c.id))
+    excluded = [row for p in populations for row in p.excluded]
+    excluded.sort(key=lambda row: (row.merged_at, row.id))
+    emergencies = any(c.class_ is ChangeClass.EMERGENCY for c in changes)
+    asked = (*STANDARD, *EMERGENCY) if emergencies else STANDARD
+    ids = dict.fromkeys(attribute.step for attribute in asked)
+    return Audit(
+        schema=SCHEMA,
+        run=run,
+        demonstration=demonstration,
+        period=period,
+        policy=policy_info,
+        procedure=tuple(s for s in steps(policy.references_of) if s.id in ids),
+        attributes=tuple(AttributeInfo(a.id, a.step, a.name, a.claim, a.prose) for a in asked),
+        summary=_summary(changes, populations, asked),
+        changes=tuple(changes),
+        excluded=tuple(excluded),
+        sources=tuple(sources),
+        limitations=tuple(limitations),
+    )
+
+
+def judge(change: Change, policy: Policy) -> AuditedChange:
+    """Every attribute of a merged pull request, each once, in the order of the procedure."""
+    pull, view = change.pull, change.at_merge
+    effective = _effective(change, policy)
+    asked = (*STANDARD, *EMERGENCY) if change.class_ is ChangeClass.EMERGENCY else STANDARD
+    found = [
+        StepResult(step, combine(v.outcome for v in verdicts), verdicts)
+        for step, group in _by_step(asked)
+        if (
+            verdicts := tuple(
+                _verdict(
+                    attribute,
+                    _finding(attribute, change, effective),
+                    policy,
+                    change.id,
+                    pull.merged_at,
+                )
+                for attribute in group
+            )
+        )
+    ]
+    merge = pull.merge_commit
+    return AuditedChange(
+        id=change.id,
+        repository=pull.repository,
+        number=pull.number,
+        title=view.title if isinstance(view.title, str) else pull.title,
+        url=pull.url,
+        class_=change.class_,
+        class_reason=change.class_reason,
+        author=name_of(pull.author),
+        merged_by=name_of(pull.merged_by),
+        merged_at=pull.merged_at,
+        base=view.base if isinstance(view.base, str) else pull.base_ref,
+        head=pull.head_oid,
+        merge_commit=merge.oid if merge and not isinstance(merge, Unavailable) else "",
+        tickets=tuple(ticket.key for ticket in change.tickets),
+        result=_result(found),
+        steps=tuple(found),
+        timeline=tuple(sorted(_story(change), key=lambda entry: entry.at)),
+        changed_after_merge=tuple(fact.what for fact in view.late),
+        evidence=pull.evidence,
+        overrides=effective.applied,
+    )
+
+
+def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
+    """A direct push: every attribute is an exception, with one cause."""
+    last = push.commits[-1]
+    number = len(push.commits)
+    what = "1 commit" if number == 1 else f"{number} commits"
+    finding = exception(
+        f"There is no pull request: {what} reached {push.branch} without one{_when(push)}.",
+        [
+            Citation(
+                f"commit {commit.oid[:7]}, dated by its committer",
+                commit.committer.account.login if commit.committer.account else "",
+                commit.committer.at,
+                commit.url,
+            )
+            for commit in push.commits
+        ],
+    )
+    at = _pushed_at(push)
+    found = tuple(
+        StepResult(
+            step,
+            Outcome.EXCEPTION,
+            tuple(_verdict(a, finding, policy, push.id, at) for a in group),
+        )
+        for step, group in _by_step(STANDARD)
+    )
+    person = last.authors[0] if last.authors else last.committer
+    return AuditedChange(
+        id=push.id,
+        repository=push.repository.name,
+        number=None,
+        title=last.message.partition("\n")[0],
+        url=last.url,
+        class_=ChangeClass.DIRECT_PUSH,
+        class_reason=f"{what} on {push.branch} that no pull request brought",
+        author=person.account.login if person.account else person.name,
+        merged_by="not recorded",
+        merged_at=at,
+        base=push.branch,
+        head=last.oid,
+        merge_commit=last.oid,
+        tickets=(),
+        result=Result.EXCEPTION,
+        steps=found,
+        timeline=tuple(
+            TimelineEntry(
+                at=commit.committer.at or at,
+                what=f"commit {commit.oid[:7]} (its committer's own date)",
+                who=commit.committer.account.login if commit.committer.account else "",
+                url=commit.url,
+            )
+            for commit in push.commits
+        ),
+        changed_after_merge=(),
+        evidence=(),
+    )
+
+
+def _by_step(attributes: Iterable[Attribute]) -> list[tuple[str, list[Attribute]]]:
+    groups: dict[str, list[Attribute]] = {}
+    for attribute in attributes:
+        groups.setdefault(attribute.step, []).append(attribute)
+    return list(groups.items())
+
+
+def _effective(change: Change, policy: Policy) -> EffectivePolicy:
+    """The policy with the overrides for the change's repository and its changed paths."""
+    files = change.pull.files
+    if isinstance(files, Unavailable):
+        return policy.for_change(change.pull.repository, None)
+    # GitHub shows a renamed file by its new path alone.
+    whole = len(files) >= change.pull.changed_files and not any(
+        file.change == "RENAMED" for file in files
+    )
+    return policy.for_change(change.pull.repository, [f.path for f in files], whole=whole)
+
+
+def _finding(attribute: Attribute, change: Change, effective: EffectivePolicy) -> Finding:
+    """What the class of a change leaves of an attribute, or the rule's own word."""
+    cause = Citation(f"class {change.class_}: {change.class_reason}", url=change.pull.url)
+    if change.class_ is ChangeClass.EMERGENCY and attribute.step != "E":
+        return not_applicable("An emergency change is judged by ENG-PROC-004.", [cause])
+    if effective.doubt:
+        return undetermined(f"Which settings of the policy apply is not sure: {effective.doubt}.")
+    policy = effective.policy
+    if not policy.asks(change.class_, attribute.id):
+        return not_applicable(
+            f"The policy does not ask this of automated changes ({change.class_reason}).", [cause]
+        )
+    return attribute.rule(change, policy)
+
+
+def _verdict(
+    attribute: Attribute, finding: Finding, policy: Policy, change_id: str, merged_at: datetime
+) -> Verdict:
+    waiver = None
+    if finding.outcome is Outcome.EXCEPTION:
+        waiver = waiver_for(policy, change_id, attribute.id, merged_at)
+    try:
+        return Verdict(
+            attribute.id,
+            finding.outcome,
+            finding.reason,
+            finding.evidence,
+            Acceptance(waiver.by, waiver.reason, waiver.until) if waiver else msgspec.UNSET,
+        )
+    except ValueError as error:
+        raise RuleError(
+            f"The rule {attribute.name} gave no proper verdict: {error}.", "Please report this."
+        ) from None
+
+
+def _result(found: Iterable[StepResult]) -> Result:
+    outcomes = {step.outcome for step in found}
+    if Outcome.EXCEPTION in outcomes:
+        return Result.EXCEPTION
+    if Outcome.UNDETERMINED in outcomes or outcomes == {Outcome.NOT_APPLICABLE}:
+        # Nothing asked is nothing shown: a change that no attribute was asked of is not compliant.
+        return Result.UNDETERMINED
+    return Result.COMPLIANT
+
+
+def _when(push: DirectPush) -> str:
+    after = f" after {push.not_before:%Y-%m-%d %H:%M:%S}Z" if push.not_before else ""
+    before = f" before {push.not_after:%Y-%m-%d %H:%M:%S}Z" if push.not_after else ""
+    both = " and" if after and before else ""
+    return f", pushed{after}{both}{before}" if after or before else ""
+
+
+def _pushed_at(push: DirectPush) -> datetime:
+    """When a push is listed: its last commit's own date, within what the merges around it allow."""
+    repository: Repository = push.repository
+    at = push.commits[-1].committer.at or push.not_after or repository.collected_at
+    if push.not_before is not None:
+        at = max(at, push.not_before)
+    return min(at, push.not_after) if push.not_after is not None else at
+
+
+def _story(change: Change) -> Iterator[TimelineEntry]:
+    """The change's story, from its tickets to what came after the merge."""
+    pull, merged = change.pull, change.pull.merged_at
+    for named in change.tickets:
+        if isinstance(named.found, Ticket):
+            found = named.found
+            created = f"ticket {found.key} created"
+            late = found.created_at > merged
+            yield TimelineEntry(found.created_at, created, name_of(found.author), found.url, late)
+            history = found.history
+            for moved in () if isinstance(history, Unavailable) else history:
+                what = f"ticket {found.key}: {moved.before} → {moved.after}"
+                who = name_of(moved.actor)
+                yield TimelineEntry(moved.at, what, who, found.url, moved.at > merged)
+    yield TimelineEntry(pull.created_at, "pull request opened", name_of(pull.author), pull.url)
+    for review in () if isinstance(pull.reviews, Unavailable) else pull.reviews:
+        if review.submitted_at is not None:
+            what = f"review: {review.state.lower().replace('_', ' ')}"
+            if review.commit:
+                what += f", of {review.commit[:7]}"
+            at = review.submitted_at
+            yield TimelineEntry(at, what, name_of(review.author), review.url, at > merged)
+    for comment in () if isinstance(pull.comments, Unavailable) else pull.comments:
+        late = comment.at > merged
+        yield TimelineEntry(comment.at, "comment", name_of(comment.author), comment.url, late)
+    for edit in () if isinstance(pull.edits, Unavailable) else pull.edits:
+        if edit.at > pull.created_at:
+            late = edit.at > merged
+            yield TimelineEntry(edit.at, "description edited", name_of(edit.editor), pull.url, late)
+    for check in () if isinstance(pull.checks, Unavailable) else pull.checks:
+        if check.completed_at is not None:
+            what = f"{check.kind} {check.name}: {check.conclusion.lower().replace('_', ' ')}"
+            late = check.completed_at > merged
+            yield TimelineEntry(check.completed_at, what, check.producer, check.url, late)
+    for event in () if isinstance(pull.timeline, Unavailable) else pull.timeline:
+        what = _event(event)
+        if what:
+            late = event.at > merged
+            yield TimelineEntry(event.at, what, name_of(event.actor), pull.url, late)
+
+
+def _event(event: TimelineEvent) -> str:
+    match event:
+        case LabelChanged(label=label, added=added):
+            return f"label {label} {'applied' if added else 'removed'}"
+        case ReviewDismissed(previous_state=state):
+            return f"review dismissed (it was {state.lower().replace('_', ' ')})"
+        case ForcePushed(base=base, after=after):
+            to = f" to {after[:7]}" if after else ""
+            return f"{'base' if base else 'branch'} force-pushed{to}"
+        case BaseChanged(before=before, after=after):
+            return f"base changed from {before} to {after}"
+        case Renamed(before=before):
+            return f"title changed (it was {before})"
+        case DraftChanged(draft=draft):
+            return "made a draft" if draft else "ready for review"
+        case Merged(branch=branch):
+            return f"merged into {branch}"
+        case QueueChanged(added=added):
+            return "added to the merge queue" if added else "left the merge queue"
+        case AutoMergeEnabled():
+            return "auto-merge enabled"
+        case Deployed(environment=environment, state=state):
+            return f"deployment to {environment}: {state.lower()}"
+        case _:
+            return ""
+
+
+def _summary(
+    changes: Sequence[AuditedChange],
+    populations: Sequence[Population],
+    asked: Sequence[Attribute],
+) -> Summary:
+    by_attribute: dict[str, list[Outcome]] = {attribute.id: [] for attribute in asked}
+    by_step: dict[str, list[Outcome]] = {attribute.step: [] for attribute in asked}
+    for change in changes:
+        for step in change.steps:
+            by_step[step.step].append(step.outcome)
+            for verdict in step.attributes:
+                by_attribute[verdict.attribute].append(verdict.outcome)
+    results = [change.result for change in changes]
+    classes = [change.class_ for change in changes]
+    return Summary(
+        changes=len(changes),
+        compliant=results.count(Result.COMPLIANT),
+        exceptions=results.count(Result.EXCEPTION),
+        undetermined=results.count(Result.UNDETERMINED),
+        waived=sum(change.waived for change in changes),
+        repositories=tuple(p.summary for p in populations),
+        classes=tuple(
+            ClassSummary(c, classes.count(c), round(100 * classes.count(c) / len(classes), 1))
+            for c in ChangeClass
+            if c in classes
+        ),
+        steps=tuple(StepSummary(step, _counts(found)) for step, found in by_step.items()),
+        attributes=tuple(
+            AttributeSummary(id_, _counts(found)) for id_, found in by_attribute.items()
+        ),
+    )
+
+
+def _counts(outcomes: Sequence[Outcome]) -> Counts:
+    return Counts(
+        passed=outcomes.count(Outcome.PASS),
+        exceptions=outcomes.count(Outcome.EXCEPTION),
+        undetermined=outcomes.count(Outcome.UNDETERMINED),
+        not_applicable=outcomes.count(Outcome.NOT_APPLICABLE),
+    )

@@ -1,0 +1,243 @@
+"""Emergency changes: what ENG-PROC-004 asks of them instead of the six steps.
+
+The procedure lets documents follow the change, so what came after the merge counts here up to
+its deadline, and no further: the change is read again as it stood at that instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from changeaudit.asof import as_of_merge
+from changeaudit.change import Change
+from changeaudit.globs import matches
+from changeaudit.markdown import visible_text
+from changeaudit.people import name_of
+from changeaudit.policy import Policy
+from changeaudit.records import Comment, LabelChanged, Ticket, Unavailable
+from changeaudit.rules import approvals, step2_template
+from changeaudit.rules.attribute import Attribute
+from changeaudit.rules.words import instant, listed
+from changeaudit.verdicts import (
+    Citation,
+    Finding,
+    Outcome,
+    combine,
+    exception,
+    passed,
+    undetermined,
+)
+
+
+def emergency_identified(change: Change, policy: Policy) -> Finding:
+    """The critical issue is identified in a ticket, and lead and security were notified.
+
+    The ticket is one that the pull request named at its merge. That a lead and a member of the
+    security team reviewed before the merge shows that they knew; a notice that went another way
+    is not visible, so its absence here proves nothing.
+    """
+    tickets = [named.found for named in change.tickets if isinstance(named.found, Ticket)]
+    cited = [_cite(ticket) for ticket in tickets]
+    if not tickets:
+        if change.tickets or change.unread_places:
+            return undetermined("Whether an emergency ticket exists could not be read: see 1.2.")
+        return exception("No ticket identifies the critical issue.", [_class(change)])
+    early = [ticket for ticket in tickets if ticket.created_at < change.pull.merged_at]
+    if not early:
+        return exception("The ticket was only created after the merge.", cited)
+    lead = approvals.approved(change, policy, "lead", 1)
+    security = approvals.approved(change, policy, "security", 1)
+    if lead.outcome is Outcome.PASS and security.outcome is Outcome.PASS:
+        evidence = [*cited, *lead.evidence, *security.evidence]
+        return passed(f"{early[0].key} identifies it; lead and security reviewed.", evidence)
+    return undetermined(
+        f"{early[0].key} identifies it; that lead and security were notified is not visible in"
+        " the pull request.",
+        cited,
+    )
+
+
+def emergency_approved(change: Change, policy: Policy) -> Finding:
+    """A lead and a member of the security team approved, as the emergency ticket documents.
+
+    Approving reviews before the merge show it. Approvals that are written in the ticket alone
+    are not collected, so with a ticket their absence in the pull request proves nothing.
+    """
+    found = {
+        "an engineering lead": approvals.approved(change, policy, "lead", 1),
+        "the security team": approvals.approved(change, policy, "security", 1),
+    }
+    evidence = [citation for finding in found.values() for citation in finding.evidence]
+    lacking = [who for who, finding in found.items() if finding.outcome is not Outcome.PASS]
+    if not lacking:
+        if not change.tickets:
+            return exception("They approved, but no emergency ticket documents it.", evidence)
+        return passed("An engineering lead and the security team approved.", evidence)
+    if any(finding.outcome is Outcome.UNDETERMINED for finding in found.values()):
+        why = next(f.reason for f in found.values() if f.outcome is Outcome.UNDETERMINED)
+        return undetermined(f"Whether both approved cannot be told. {why}", evidence)
+    if change.tickets:
+        keys = listed(ticket.key for ticket in change.tickets)
+        return undetermined(
+            f"No approval by {listed(lacking)} is in the pull request; whether {keys} documents"
+            " one has to be inspected.",
+            evidence or [_class(change)],
+        )
+    return exception(
+        f"No approval by {listed(lacking)}, and no ticket that could document one.",
+        evidence or [_class(change)],
+    )
+
+
+def emergency_reviewed(change: Change, policy: Policy) -> Finding:
+    """A peer and the security team reviewed, at the latest when the documentation was due."""
+    due = _documentation_due(change, policy)
+    later = _as_of(change, due)
+    found = [approvals.approved(later, policy, role, 1) for role in ("peer", "security")]
+    evidence = [citation for finding in found for citation in finding.evidence]
+    outcome = combine(finding.outcome for finding in found)
+    if outcome is Outcome.PASS:
+        return passed(f"A peer and security approved by {instant(due)}.", evidence)
+    why = " ".join(f.reason for f in found if f.outcome is not Outcome.PASS)
+    if outcome is Outcome.EXCEPTION and not _over(change, due):
+        return undetermined(f"The review is due by {instant(due)}. {why}", evidence)
+    if outcome is Outcome.EXCEPTION:
+        return exception(f"Not both reviewed by {instant(due)}. {why}", evidence)
+    return undetermined(why, evidence)
+
+
+def emergency_deployed(change: Change, policy: Policy) -> Finding:
+    """The change was merged into a production branch, which authorises its deployment."""
+    pull, base = change.pull, change.at_merge.base
+    where = base if isinstance(base, str) else "a branch that could not be read"
+    merge = Citation(f"merge into {where}", name_of(pull.merged_by), pull.merged_at, pull.url)
+    if isinstance(base, Unavailable) or not any(matches(base, p) for p in change.production):
+        return undetermined(f"It merged into {where}, not a production branch's name.", [merge])
+    return passed(f"It merged into {base} at {instant(pull.merged_at)}.", [merge])
+
+
+def emergency_documented(change: Change, policy: Policy) -> Finding:
+    """The standard documentation, template and security checklist, was complete in time.
+
+    It is due within the hours that the policy gives, 24 by default, and is read as it stood then.
+    """
+    due = _documentation_due(change, policy)
+    later = _as_of(change, due)
+    found = [attribute.rule(later, policy) for attribute in step2_template.ATTRIBUTES]
+    evidence = [citation for finding in found for citation in finding.evidence]
+    outcome = combine(finding.outcome for finding in found)
+    why = " ".join(f.reason for f in found if f.outcome is outcome)
+    if outcome is Outcome.PASS:
+        return passed(f"The documentation was complete by {instant(due)}.", evidence)
+    if outcome is Outcome.EXCEPTION and _over(change, due):
+        return exception(f"Not complete by {instant(due)}: {why}", evidence)
+    if outcome is Outcome.EXCEPTION:
+        return undetermined(f"The documentation is due by {instant(due)}: {why}", evidence)
+    return undetermined(why, evidence)
+
+
+def emergency_followed_up(change: Change, policy: Policy) -> Finding:
+    """A post-mortem was there within the business days that the policy gives, 3 by default.
+
+    The policy says what shows it: a ticket of a type or with a label that the pull request
+    names, or a link of a given form in a comment.
+    """
+    emergency = policy.classes.emergency
+    wanted = emergency.post_mortem
+    if not (wanted.labels or wanted.ticket_types or wanted.link_pattern):
+        return undetermined(
+            "The policy does not say what shows a post-mortem: add"
+            " classes.emergency.post_mortem.link_pattern.",
+            [_class(change)],
+        )
+    try:
+        due = policy.calendar.workdays().deadline(
+            change.pull.merged_at, emergency.follow_up_business_days
+        )
+    except ValueError as error:
+        return undetermined(f"The deadline cannot be told: {error}.", [_class(change)])
+    found = sorted(_post_mortems(change, policy), key=lambda pair: pair[0])
+    in_time = [citation for at, citation in found if at < due]
+    if in_time:
+        return passed(f"The post-mortem was there before {instant(due)}.", in_time)
+    late = [citation for _, citation in found]
+    if isinstance(change.pull.comments, Unavailable) or isinstance(
+        change.pull.timeline, Unavailable
+    ):
+        return undetermined("The comments or labels after the merge could not be read.", late)
+    if not _over(change, due):
+        return undetermined(f"The post-mortem is due by {instant(due)}.", [_class(change)])
+    if late:
+        return exception(f"The post-mortem came after {instant(due)}.", late)
+    return exception(f"No post-mortem was there by {instant(due)}.", [_class(change)])
+
+
+def _post_mortems(change: Change, policy: Policy) -> Iterator[tuple[datetime, Citation]]:
+    """What shows a post-mortem, with when it was there."""
+    wanted = policy.classes.emergency.post_mortem
+    labels = {label.casefold() for label in wanted.labels}
+    types = {name.casefold() for name in wanted.ticket_types}
+    for named in change.tickets:
+        ticket = named.found
+        if isinstance(ticket, Ticket) and (
+            ticket.type.casefold() in types or labels & {x.casefold() for x in ticket.labels}
+        ):
+            yield ticket.created_at, _cite(ticket)
+    timeline = change.pull.timeline
+    for event in () if isinstance(timeline, Unavailable) else timeline:
+        if isinstance(event, LabelChanged) and event.added and event.label.casefold() in labels:
+            what = f"label {event.label} applied"
+            yield event.at, Citation(what, name_of(event.actor), event.at, change.pull.url)
+    comments = change.pull.comments
+    for comment in () if isinstance(comments, Unavailable) else comments:
+        link = _link(comment, wanted.link_pattern)
+        if link:
+            # An edited comment shows its link since its newest edit at the latest.
+            at = comment.edited_at or comment.at
+            yield at, Citation(f"link {link}", name_of(comment.author), at, comment.url)
+
+
+def _link(comment: Comment, pattern: str | None) -> str:
+    words = visible_text(comment.body).split() if pattern else []
+    found = (word.strip("()<>[],.;\"'") for word in words if "://" in word)
+    return next((word for word in found if pattern and matches(word, pattern)), "")
+
+
+def _documentation_due(change: Change, policy: Policy) -> datetime:
+    hours = policy.classes.emergency.documentation_hours
+    return change.pull.merged_at + timedelta(hours=hours)
+
+
+def _as_of(change: Change, at: datetime) -> Change:
+    """The change as it stood at `at`, as if it had merged only then."""
+    pull = msgspec.structs.replace(change.pull, merged_at=at)
+    return msgspec.structs.replace(change, pull=pull, at_merge=as_of_merge(pull))
+
+
+def _over(change: Change, due: datetime) -> bool:
+    """Whether the evidence was collected once the deadline had passed."""
+    return change.pull.collected_at >= due
+
+
+def _cite(ticket: Ticket) -> Citation:
+    who = name_of(ticket.author)
+    return Citation(f"ticket {ticket.key} ({ticket.type})", who, ticket.created_at, ticket.url)
+
+
+def _class(change: Change) -> Citation:
+    return Citation(f"classed as emergency: {change.class_reason}", url=change.pull.url)
+
+
+ATTRIBUTES = (
+    Attribute(
+        "E.1", "The emergency was identified, lead and security notified.", emergency_identified
+    ),
+    Attribute("E.2", "Lead and security approved the emergency change.", emergency_approved),
+    Attribute("E.3", "A peer and security reviewed it in time.", emergency_reviewed),
+    Attribute("E.4", "The emergency change was deployed.", emergency_deployed),
+    Attribute("E.5", "Its documentation was complete in time.", emergency_documented),
+    Attribute("E.6", "A post-mortem followed in time.", emergency_followed_up),
+)

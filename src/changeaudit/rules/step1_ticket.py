@@ -1,0 +1,470 @@
+"""Step 1: the developer creates a ticket for the planned change, and a feature branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from changeaudit.change import Change, NamedTicket
+from changeaudit.globs import first_match, matches
+from changeaudit.markdown import LIMIT
+from changeaudit.people import name_of
+from changeaudit.policy import Policy, Tickets
+from changeaudit.records import Commit, StatusChange, Ticket, TicketRef, Unavailable
+from changeaudit.rules.attribute import Attribute
+from changeaudit.rules.description import cite_description, cite_title
+from changeaudit.rules.excerpts import quoted, some
+from changeaudit.rules.words import instant
+from changeaudit.ticket_refs import named_tickets
+from changeaudit.verdicts import (
+    Citation,
+    Finding,
+    Outcome,
+    exception,
+    not_applicable,
+    passed,
+    undetermined,
+)
+
+PLACES = {
+    "title": "the title",
+    "branch": "the head branch's name",
+    "body": "the description",
+    "commits": "the commit messages",
+    "closing_reference": "a closing reference",
+}
+ABANDONED = ("not planned", "duplicate")
+"""Why GitHub says that an issue was closed, where nothing was done."""
+
+
+def linked(change: Change, policy: Policy) -> Finding:
+    """The pull request names a ticket in one of the places that the policy lists.
+
+    A ticket is a key of a Jira project that the policy lists, or a GitHub issue after a closing
+    keyword, by its address, or by a closing reference. Text that no reader sees (HTML comments)
+    and code blocks name nothing. Title, description and closing references count as they stood
+    at the merge. If no ticket is found and a place could not be read, it is undetermined.
+    """
+    places = [PLACES[place] for place in policy.tickets.places]
+    if change.tickets:
+        keys = some(ticket.key for ticket in change.tickets)
+        commits = _naming_commits(change, policy)
+        return passed(
+            f"Named: {keys}.",
+            (
+                _cite_place(change, commits, ref)
+                for ticket in change.tickets
+                for ref in ticket.named
+            ),
+        )
+    unread = _unread(change, policy)
+    if unread:
+        return undetermined(
+            f"No ticket is named where it could be read, of {some(places)}; not read:"
+            f" {'; '.join(unread)}."
+        )
+    looked_for = [f"{project}-…" for project in policy.tickets.jira_projects]
+    if policy.tickets.github_issues:
+        looked_for.append("a GitHub issue")
+    return exception(
+        f"No ticket is named in {some(places)}; looked for:"
+        f" {some(looked_for) or 'nothing, as the policy names no tracker'}.",
+        [cite_title(change, f"title {_title(change)}")],
+    )
+
+
+def exists(change: Change, policy: Policy) -> Finding:
+    """The ticket is visible to the audit account, in an allowed project, of an allowed type.
+
+    A ticket that the account cannot see may exist all the same: undetermined. The type is the
+    one that the tracker shows today, for its history is not collected; GitHub issues have none
+    that the policy could ask for. Of several tickets the one that fares best is tested, the same
+    one for 1.2, 1.3 and 1.4.
+    """
+    return _of_best(change, policy, "exists")
+
+
+def planned_before_built(change: Change, policy: Policy) -> Finding:
+    """The ticket was created before the pull request was opened, or as the policy says.
+
+    The policy may ask for before the first commit, or before the merge. The trackers' and
+    GitHub's own clocks are compared; within one second there is no order. A commit's dates are
+    its writer's words: a ticket counts as older than the first commit if it is older than the
+    pull request and than every date in the commits; it counts as younger only if it is younger
+    than the pull request.
+    """
+    return _of_best(change, policy, "planned")
+
+
+def fits(change: Change, policy: Policy) -> Finding:
+    """At the merge the ticket was not cancelled, and not closed since before the work began.
+
+    The status is the one at the merge, by the ticket's history. Work begins, at the latest, when
+    the pull request is opened. A GitHub issue closed as not planned or as a duplicate is
+    cancelled; so is a Jira ticket whose closed status has a resolution that the policy lists.
+    """
+    return _of_best(change, policy, "fits")
+
+
+def on_feature_branch(change: Change, policy: Policy) -> Finding:
+    """The work was done on a branch of its own, neither a production branch nor the base.
+
+    A fork's branch that bears a production branch's name counts only if the policy says so. If
+    the policy gives a pattern, the branch's name matches it.
+    """
+    pull, base = change.pull, change.at_merge.base
+    head = pull.head_ref
+    where = pull.head_repository or ("a fork that is gone" if pull.from_fork else "unknown")
+    what = f"head branch {quoted(head)}, repository {where}"
+    evidence = [Citation(what, name_of(pull.author), pull.created_at, pull.url)]
+    name = f"The head branch {quoted(head)}"
+    protected = first_match(head, change.production) is not None
+    accepted = pull.from_fork and policy.feature_branch.fork_may_use_production_name
+    if (protected or head == base) and not accepted:
+        bears = "a production branch" if protected else "the base"
+        if pull.from_fork:
+            return exception(
+                f"{name} is a fork's that bears the name of {bears}, which the policy does not"
+                " accept.",
+                evidence,
+            )
+        if pull.head_repository is None:
+            return undetermined(
+                f"{name} bears the name of {bears}, and which repository it was in is not known.",
+                evidence,
+            )
+        return exception(f"{name} is {bears} itself.", evidence)
+    pattern = policy.feature_branch.pattern
+    if pattern and not matches(head, pattern):
+        return exception(f"{name} does not match the policy's pattern {quoted(pattern)}.", evidence)
+    if isinstance(base, Unavailable) and not accepted:
+        return undetermined(
+            f"Whether {quoted(head)} is the base itself cannot be told: {base.reason}.", evidence
+        )
+    ends = f" and matches {quoted(pattern)}" if pattern else ""
+    if protected or head == base:
+        return passed(f"{name} is a fork's, which the policy accepts{ends}.", evidence)
+    return passed(f"{name} is neither a production branch nor the base{ends}.", evidence)
+
+
+ATTRIBUTES = (
+    Attribute("1.1", "The pull request names a ticket.", linked),
+    Attribute("1.2", "The ticket exists, in an allowed project and of an allowed type.", exists),
+    Attribute("1.3", "The ticket was created before the work was submitted.", planned_before_built),
+    Attribute("1.4", "The ticket stood for work to be done.", fits),
+    Attribute("1.5", "The change was developed on a feature branch.", on_feature_branch),
+)
+
+
+def _unread(change: Change, policy: Policy) -> list[str]:
+    """The places that may name a ticket and were not read to their end."""
+    unread = list(change.unread_places)
+    body = change.at_merge.body
+    if "body" in policy.tickets.places and not isinstance(body, Unavailable) and len(body) > LIMIT:
+        unread.append(f"the description after its first {LIMIT} of {len(body)} characters")
+    return unread
+
+
+def _title(change: Change) -> str:
+    title = change.at_merge.title
+    return "unread" if isinstance(title, Unavailable) else quoted(title)
+
+
+def _cite_place(change: Change, commits: Mapping[str, Commit], ref: TicketRef) -> Citation:
+    pull = change.pull
+    match ref.place:
+        case "title":
+            return cite_title(change, f"{ref.key} in the title {_title(change)}")
+        case "body":
+            return cite_description(change, f"{ref.key} in the description")
+        case "commits":
+            commit = commits.get(ref.key.casefold())
+            if commit:
+                what = f"{ref.key} in the message of commit {commit.oid[:10]}:"
+                author = commit.authors[0].name if commit.authors else ""
+                return Citation(f"{what} {quoted(commit.message)}", author, url=commit.url)
+        case "branch":
+            what = f"{ref.key} in the head branch's name {quoted(pull.head_ref)}"
+            return Citation(what, name_of(pull.author), pull.created_at, pull.url)
+    return Citation(f"{ref.key} in {PLACES.get(ref.place, ref.place)}", url=pull.url)
+
+
+def _naming_commits(change: Change, policy: Policy) -> dict[str, Commit]:
+    """The first commit whose message names a ticket, by the ticket's key in lower case."""
+    commits = () if isinstance(change.pull.commits, Unavailable) else change.pull.commits
+    found: dict[str, Commit] = {}
+    for commit in commits:
+        message = (commit.message,)
+        for ref in named_tickets("", "", "", message, (), change.repository, policy.tickets):
+            found.setdefault(ref.key.casefold(), commit)
+    return found
+
+
+def _of_best(change: Change, policy: Policy, attribute: str) -> Finding:
+    """The finding on `attribute` for the ticket that fares best under 1.2, 1.3 and 1.4."""
+    if not change.tickets:
+        if _unread(change, policy):
+            return undetermined("Whether a ticket is linked could not be told: see 1.1.")
+        return not_applicable("No ticket is linked: see 1.1.")
+    tested = [
+        {
+            "exists": _exists(ticket, change, policy.tickets),
+            "planned": _planned(ticket, change, policy.tickets),
+            "fits": _fits(ticket, change, policy.tickets),
+        }
+        for ticket in change.tickets
+    ]
+    best = min(tested, key=lambda findings: _badness(findings.values()))
+    finding = best[attribute]
+    if len(tested) == 1:
+        return finding
+    number = tested.index(best)
+    return Finding(
+        finding.outcome,
+        f"{finding.reason} (Of the {len(tested)} tickets named, {change.tickets[number].key} fares"
+        " best.)",
+        finding.evidence,
+    )
+
+
+def _badness(findings: Iterable[Finding]) -> tuple[int, int, int]:
+    """How far a ticket is from passing: exceptions first, then what could not be told."""
+    outcomes = [finding.outcome for finding in findings]
+    return (
+        outcomes.count(Outcome.EXCEPTION),
+        outcomes.count(Outcome.UNDETERMINED),
+        outcomes.count(Outcome.NOT_APPLICABLE),
+    )
+
+
+def _hidden(named: NamedTicket, why: Unavailable) -> Finding:
+    return undetermined(f"The ticket {named.key} could not be read: {why.reason}.")
+
+
+def _cite_ticket(ticket: Ticket, what: str, at: datetime | None = None, by: str = "") -> Citation:
+    return Citation(f"ticket {ticket.key} {what}", by, at, ticket.url)
+
+
+def _exists(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
+    ticket = named.found
+    if isinstance(ticket, Unavailable):
+        return _hidden(named, ticket)
+    name = ticket.key
+    moved = f"{named.key}, now {name}," if named.key.casefold() != name.casefold() else name
+    evidence = [
+        _cite_ticket(
+            ticket,
+            f"{quoted(ticket.title)}, type {ticket.type or 'not given'} today",
+            ticket.created_at,
+            name_of(ticket.author),
+        )
+    ]
+    if "#" in name:
+        if not policy.github_issues:
+            return exception(
+                f"{moved} is a GitHub issue, which the policy does not count.", evidence
+            )
+        owner = change.pull.repository.partition("/")[0]
+        patterns = policy.issue_repositories or (f"{owner}/*",)
+        where = name.rpartition("#")[0]
+        if first_match(where.casefold(), [pattern.casefold() for pattern in patterns]) is None:
+            return exception(
+                f"The GitHub issue {moved} is in {where}; the policy counts those of"
+                f" {some(patterns)}.",
+                evidence,
+            )
+        return passed(f"The GitHub issue {moved} exists.", evidence)
+    project = name.rpartition("-")[0].upper()
+    if project not in policy.jira_projects:
+        if moved != name:
+            return undetermined(
+                f"The ticket {moved} is in the project {project} today, which the policy does not"
+                " list; when it was moved there is not recorded.",
+                evidence,
+            )
+        return exception(
+            f"The ticket {name} is in the project {project}, which the policy does not list.",
+            evidence,
+        )
+    types = [allowed.casefold() for allowed in policy.types]
+    if types and ticket.type.casefold() not in types:
+        return exception(
+            f"The ticket {moved} is of the type {quoted(ticket.type)}; the policy counts"
+            f" {some(policy.types)}.",
+            evidence,
+        )
+    return passed(f"The ticket {moved} exists, in the project {project}.", evidence)
+
+
+def _planned(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
+    ticket = named.found
+    if isinstance(ticket, Unavailable):
+        return _hidden(named, ticket)
+    pull, created = change.pull, ticket.created_at
+    at_merge = policy.planned_before == "merge"
+    bound = pull.merged_at if at_merge else pull.created_at
+    event = "the merge" if at_merge else "the pull request was opened"
+    evidence = [
+        _cite_ticket(ticket, "created", created, name_of(ticket.author)),
+        Citation(
+            "merge" if at_merge else "pull request opened",
+            name_of(pull.merged_by if at_merge else pull.author),
+            bound,
+            pull.url,
+        ),
+    ]
+    told = f"The ticket {ticket.key} was created at {instant(created)}"
+    if created > bound:
+        return exception(f"{told}, after {event} ({instant(bound)}).", evidence)
+    if created == bound:
+        return undetermined(
+            f"{told}, in the very second of {event}: which came first cannot be told.", evidence
+        )
+    if policy.planned_before != "first_commit":
+        return passed(f"{told}, before {event} ({instant(bound)}).", evidence)
+    if isinstance(pull.commits, Unavailable):
+        return undetermined(
+            f"{told}, before {event}; when the first commit was made could not be read:"
+            f" {pull.commits.reason}.",
+            evidence,
+        )
+    dates = [
+        date
+        for commit in pull.commits
+        for date in (commit.committer.at, *(author.at for author in commit.authors[:1]))
+    ]
+    known = [date for date in dates if date is not None]
+    if not known or len(known) < len(dates):
+        return undetermined(
+            f"{told}, before {event}; not every commit says when it was made.", evidence
+        )
+    first = min(known)
+    evidence.append(Citation("earliest date in the commits, as written in them", at=first))
+    if created < first:
+        return passed(
+            f"{told}, before {event} ({instant(bound)}) and before every date in the commits (the"
+            f" earliest is {instant(first)}).",
+            evidence,
+        )
+    return undetermined(
+        f"{told}, before {event}, but not before {instant(first)}, the earliest date in the"
+        " commits; such a date is its writer's word and shows neither.",
+        evidence,
+    )
+
+
+def _fits(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
+    ticket = named.found
+    if isinstance(ticket, Unavailable):
+        return _hidden(named, ticket)
+    pull = change.pull
+    if ticket.created_at > pull.merged_at:
+        return not_applicable(
+            f"The ticket {ticket.key} did not exist yet at the merge: see 1.3.",
+            [_cite_ticket(ticket, "created", ticket.created_at, name_of(ticket.author))],
+        )
+    history = ticket.history
+    if isinstance(history, Unavailable):
+        return undetermined(
+            f"The status of {ticket.key} at the merge could not be read: {history.reason}; today"
+            f" it is {quoted(ticket.status)}.",
+            [_cite_ticket(ticket, f"has the status {quoted(ticket.status)} today")],
+        )
+    at_merge = sorted(_statuses(ticket, history, pull.merged_at))
+    told = f"The ticket {ticket.key} was {' or '.join(map(quoted, at_merge))} at the merge"
+    evidence = [_cite_status(ticket, history, pull.merged_at)]
+    cancelled = {_cancelled(status, ticket, history, change, policy) for status in at_merge}
+    if cancelled == {True}:
+        by_status = all(_among(status, policy.cancelled_statuses) for status in at_merge)
+        why = "" if by_status else f" (resolution {quoted(ticket.resolution)})"
+        return exception(f"{told}{why}: it was cancelled.", evidence)
+    stale = _closed_throughout(ticket, history, change, policy)
+    if stale:
+        return exception(
+            f"{told}, and had been so since before the pull request was opened"
+            f" ({instant(pull.created_at)}).",
+            evidence,
+        )
+    if None in cancelled:
+        return undetermined(
+            f"{told}; its status has changed since, and what its resolution was at the merge is"
+            " not recorded.",
+            evidence,
+        )
+    if True in cancelled or stale is None:
+        return undetermined(
+            f"{told}; its status changed within a second that decides whether it was still to be"
+            " done.",
+            evidence,
+        )
+    return passed(f"{told}.", evidence)
+
+
+def _cite_status(ticket: Ticket, history: tuple[StatusChange, ...], at: datetime) -> Citation:
+    """Cite the change of status that stood at `at`, or that there had been none."""
+    before = [change for change in history if change.at < at]
+    if not before:
+        status = " or ".join(map(quoted, sorted(_statuses(ticket, history, at))))
+        what = f"created; its status did not change before the merge from {status}"
+        return _cite_ticket(ticket, what, ticket.created_at, name_of(ticket.author))
+    last = max(before, key=lambda change: change.at)
+    what = f"went from {quoted(last.before)} to {quoted(last.after)}"
+    return _cite_ticket(ticket, what, last.at, name_of(last.actor))
+
+
+def _statuses(ticket: Ticket, history: tuple[StatusChange, ...], at: datetime) -> set[str]:
+    """The statuses that a ticket may have had at `at`: one, unless one second holds several."""
+    before = [change for change in history if change.at < at]
+    same = [change for change in history if change.at == at]
+    if before:
+        newest = max(change.at for change in before)
+        tied = [change for change in before if change.at == newest]
+        afters, befores = {c.after for c in tied}, {c.before for c in tied}
+        possible = (afters - befores) or afters
+    elif history:
+        oldest = min(change.at for change in history)
+        tied = [change for change in history if change.at == oldest]
+        afters, befores = {c.after for c in tied}, {c.before for c in tied}
+        possible = (befores - afters) or befores
+    else:
+        possible = {ticket.status}
+    return possible | {c.after for c in same} | {c.before for c in same}
+
+
+def _among(status: str, names: Iterable[str]) -> bool:
+    return status.casefold() in (name.casefold() for name in names)
+
+
+def _closed(status: str, ticket: Ticket, policy: Tickets) -> bool:
+    return _among(status, ("closed",) if "#" in ticket.key else policy.closed_statuses)
+
+
+def _cancelled(
+    status: str, ticket: Ticket, history: tuple[StatusChange, ...], change: Change, policy: Tickets
+) -> bool | None:
+    """Whether `status` at the merge means cancelled; `None` where its resolution is not known."""
+    github = "#" in ticket.key
+    if not github and _among(status, policy.cancelled_statuses):
+        return True
+    if not _closed(status, ticket, policy):
+        return False
+    resolution = ticket.resolution.replace("_", " ")
+    abandoned = _among(resolution, ABANDONED if github else policy.cancelled_statuses)
+    if any(later.at > change.pull.merged_at for later in history):
+        return None if github or abandoned else False
+    return abandoned
+
+
+def _closed_throughout(
+    ticket: Ticket, history: tuple[StatusChange, ...], change: Change, policy: Tickets
+) -> bool | None:
+    """Whether a ticket was closed from the opening of the pull request to its merge."""
+    opened, merged = change.pull.created_at, change.pull.merged_at
+    if ticket.created_at > opened:
+        return False
+    ends = _statuses(ticket, history, opened), _statuses(ticket, history, merged)
+    closed = [{_closed(status, ticket, policy) for status in statuses} for statuses in ends]
+    reopened = any(not _closed(c.after, ticket, policy) for c in history if opened < c.at < merged)
+    if reopened or {False} in closed:
+        return False
+    return True if closed == [{True}, {True}] else None

@@ -1,0 +1,388 @@
+"""Step 1: a ticket for the planned change, and a feature branch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders import (
+    DAY,
+    GONE,
+    HOUR,
+    clock,
+    commit,
+    edit,
+    make_change,
+    make_policy,
+    moved,
+    named,
+    person,
+    renamed,
+    ticket,
+)
+from changeaudit.markdown import LIMIT
+from changeaudit.records import Unavailable
+from changeaudit.rules import step1_ticket
+from changeaudit.rules.step1_ticket import (
+    exists,
+    fits,
+    linked,
+    on_feature_branch,
+    planned_before_built,
+)
+from changeaudit.verdicts import Finding, Outcome
+
+PASS, EXCEPTION = Outcome.PASS, Outcome.EXCEPTION
+UNDETERMINED, NOT_APPLICABLE = Outcome.UNDETERMINED, Outcome.NOT_APPLICABLE
+
+OPENED = -4 * HOUR
+OF_TICKETS = (exists, planned_before_built, fits)
+
+
+def judge(rule: Any, *found: Any, policy: Any = None, **facts: Any) -> Finding:
+    """The rule's finding on a change that names `found`."""
+    tickets = [each if isinstance(each, type(named())) else named(each) for each in found]
+    change = make_change(**{**({"tickets": tickets} if found else {}), **facts})
+    finding: Finding = rule(change, policy or make_policy())
+    return finding
+
+
+# 1.1
+
+
+def test_a_compliant_change_passes_every_attribute() -> None:
+    """The builder's change follows step 1, with evidence for each attribute."""
+    for attribute in step1_ticket.ATTRIBUTES:
+        finding = judge(attribute.rule)
+        assert finding.outcome is PASS, attribute.id
+        assert all(citation.url for citation in finding.evidence)
+
+
+def test_linked_cites_every_place() -> None:
+    """Each place that names the ticket is cited with who wrote it and when."""
+    finding = judge(
+        linked,
+        named(ticket(), "title", "branch", "body", "commits", "closing_reference"),
+        head_ref="feature/pay-7",
+        commits=[commit("first", "paul"), commit("second", "quinn", message="PAY-7 round")],
+        events=[renamed("Round", "PAY-7 Round", by="paul", at=-50)],
+        edits=[edit("Fixes PAY-7", at=-40, by="pat"), edit("Hm", at=-45, by="dana")],
+    )
+    assert finding.outcome is PASS
+    cited = [(c.what.partition("PAY-7 in ")[2][:12], c.who, c.at) for c in finding.evidence]
+    assert cited == [
+        ('the title "P', "paul", clock(-50)),
+        ("the head bra", "dana", clock(OPENED)),
+        ("the descript", "pat", clock(-40)),
+        ("the message ", "quinn", None),
+        ("a closing re", "", None),
+    ]
+
+
+def test_an_issue_written_short_is_cited_from_its_commit() -> None:
+    """`fixes #7` in a message is the repository's own issue."""
+    finding = judge(
+        linked,
+        named(ticket("acme/payments#7"), "commits"),
+        commits=[commit("first", message="7 things"), commit("second", message="fixes #7")],
+    )
+    assert "commit second" in finding.evidence[0].what
+
+
+@pytest.mark.parametrize("commits", [GONE, [commit(message="nothing")]])
+def test_a_commit_that_is_not_found_is_still_a_place(commits: Any) -> None:
+    """The citation names the place even if the commit cannot be shown."""
+    finding = judge(linked, named(ticket(), "commits"), commits=commits)
+    assert finding.evidence[0].what == "PAY-7 in the commit messages"
+
+
+def test_nothing_linked_is_an_exception_that_says_where_was_looked() -> None:
+    """No ticket anywhere, everything read."""
+    finding = judge(linked, tickets=[], title="Round half a cent")
+    assert finding.outcome is EXCEPTION
+    for words in ("the title", "commit messages", "a closing reference", "PAY-…", "GitHub issue"):
+        assert words in finding.reason
+    assert '"Round half a cent"' in finding.evidence[0].what
+
+
+def test_no_tracker_in_the_policy_is_said() -> None:
+    """Without Jira projects and GitHub issues nothing could be named."""
+    policy = make_policy(tickets={"jira_projects": [], "github_issues": False})
+    finding = judge(linked, tickets=[], policy=policy, at_merge={"title": GONE})
+    assert finding.outcome is EXCEPTION
+    assert "the policy names no tracker" in finding.reason
+
+
+def test_an_unread_place_may_hold_the_ticket() -> None:
+    """Nothing named, one place unread: undetermined, with the place and the cause."""
+    finding = judge(linked, tickets=[], unread_places=["body: its revision was deleted"])
+    assert finding.outcome is UNDETERMINED
+    assert "body: its revision was deleted" in finding.reason
+
+
+def test_an_unread_place_does_not_undo_a_named_ticket() -> None:
+    """One ticket named is enough."""
+    assert judge(linked, unread_places=["body: deleted"]).outcome is PASS
+
+
+def test_a_description_that_was_cut_may_hold_the_ticket() -> None:
+    """What stands after the part that is read may name a ticket, where the body counts."""
+    body = "a " * LIMIT
+    assert judge(linked, tickets=[], body=body).outcome is UNDETERMINED
+    only_title = make_policy(tickets={"places": ["title"]})
+    assert judge(linked, tickets=[], body=body, policy=only_title).outcome is EXCEPTION
+
+
+# 1.2 to 1.4 without a ticket
+
+
+@pytest.mark.parametrize("rule", OF_TICKETS)
+def test_without_a_ticket_the_cause_is_said_once(rule: Any) -> None:
+    """The exception is 1.1's; the others have nothing to test."""
+    finding = judge(rule, tickets=[])
+    assert finding.outcome is NOT_APPLICABLE
+    assert "see 1.1" in finding.reason
+
+
+@pytest.mark.parametrize("rule", OF_TICKETS)
+def test_where_a_ticket_may_be_named_the_others_are_undetermined(rule: Any) -> None:
+    """If 1.1 cannot be told, neither can what the ticket was."""
+    assert judge(rule, tickets=[], unread_places=["title: no"]).outcome is UNDETERMINED
+
+
+@pytest.mark.parametrize("rule", OF_TICKETS)
+def test_a_ticket_that_is_not_visible_is_undetermined(rule: Any) -> None:
+    """Hidden and missing look the same: never an exception."""
+    finding = judge(rule, named("PAY-404"))
+    assert finding.outcome is UNDETERMINED
+    assert "PAY-404" in finding.reason
+    assert "not visible to the audit account" in finding.reason
+
+
+# 1.2
+
+
+@pytest.mark.parametrize(
+    ("found", "tickets", "outcome"),
+    [
+        (ticket("PAY-7"), {}, PASS),
+        (ticket("PAY-7", type="Story"), {"types": ["story", "Bug"]}, PASS),
+        (ticket("PAY-7", type="Epic"), {"types": ["Story"]}, EXCEPTION),
+        (ticket("OPS-7"), {}, EXCEPTION),
+        (ticket("OPS-7", asked="PAY-9"), {}, UNDETERMINED),
+        (ticket("PAY-7", asked="PAY-9"), {}, PASS),
+        (ticket("acme/payments#7"), {}, PASS),
+        (ticket("acme/payments#7"), {"types": ["Story"]}, PASS),
+        (ticket("acme/payments#7"), {"github_issues": False}, EXCEPTION),
+        (ticket("Acme/web#7"), {}, PASS),
+        (ticket("elsewhere/web#7"), {}, EXCEPTION),
+        (ticket("acme-evil/web#7"), {}, EXCEPTION),
+        (ticket("elsewhere/web#7"), {"issue_repositories": ["Elsewhere/*"]}, PASS),
+        (ticket("acme/payments#7"), {"issue_repositories": ["acme/tickets"]}, EXCEPTION),
+    ],
+)
+def test_exists(found: Any, tickets: dict[str, Any], outcome: Outcome) -> None:
+    """Visible, in an allowed project, of an allowed type; a move is told from a wrong project."""
+    finding = judge(exists, found, policy=make_policy(tickets=tickets))
+    assert finding.outcome is outcome
+    assert found.key in finding.reason
+    assert finding.evidence[0].url == found.url
+
+
+# 1.3
+
+
+@pytest.mark.parametrize(
+    ("created", "planned_before", "outcome"),
+    [
+        (OPENED - 1, "pull_request", PASS),
+        (OPENED, "pull_request", UNDETERMINED),
+        (OPENED + 1, "pull_request", EXCEPTION),
+        (OPENED + 1, "merge", PASS),
+        (0, "merge", UNDETERMINED),
+        (1, "merge", EXCEPTION),
+        (-5 * HOUR - 1, "first_commit", PASS),
+        (-5 * HOUR, "first_commit", UNDETERMINED),
+        (-5 * HOUR + 1, "first_commit", UNDETERMINED),
+        (OPENED, "first_commit", UNDETERMINED),
+        (OPENED + 1, "first_commit", EXCEPTION),
+    ],
+)
+def test_planned_before_built(created: float, planned_before: str, outcome: Outcome) -> None:
+    """The trackers' clocks decide, one second is no order, and a commit's dates prove little."""
+    policy = make_policy(tickets={"planned_before": planned_before})
+    finding = judge(planned_before_built, ticket(created=created), policy=policy)
+    assert finding.outcome is outcome
+    assert f"{clock(created):%H:%M:%S}" in finding.reason
+    assert finding.evidence[0].at == clock(created)
+
+
+@pytest.mark.parametrize(
+    "commits",
+    [
+        GONE,
+        [],
+        [commit("a", at=-6 * DAY)],
+        [commit("a", committer=person("dana", at=-8 * DAY))],
+        [commit("a", authors=(person("dana", at=-8 * DAY),))],
+        [commit("a", committer=type(person())("x", "y", None, None))],
+    ],
+)
+def test_before_the_first_commit_asks_for_every_date(commits: Any) -> None:
+    """Each commit's author and committer date must be known and later than the ticket."""
+    policy = make_policy(tickets={"planned_before": "first_commit"})
+    finding = judge(planned_before_built, ticket(created=-7 * DAY), policy=policy, commits=commits)
+    late = commits != GONE and bool(commits) and commits[0].authors[0].at == clock(-6 * DAY)
+    assert finding.outcome is (PASS if late else UNDETERMINED)
+
+
+# 1.4
+
+
+def story(*history: Any, **facts: Any) -> Any:
+    return ticket("PAY-7", history=list(history), **facts)
+
+
+def issue(*history: Any, **facts: Any) -> Any:
+    return ticket("acme/payments#7", history=list(history), **facts)
+
+
+BEFORE, DURING = OPENED - HOUR, OPENED + HOUR
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [
+        (story(), PASS),
+        (story(status="Done"), EXCEPTION),
+        (story(moved("To Do", "In Progress", BEFORE)), PASS),
+        (story(moved("To Do", "cancelled", DURING)), EXCEPTION),
+        (story(moved("To Do", "Cancelled", DURING), moved("Cancelled", "To Do", -1)), PASS),
+        (story(moved("To Do", "Cancelled", 1)), PASS),
+        (story(moved("Cancelled", "To Do", 1)), EXCEPTION),
+        (story(moved("To Do", "Cancelled", 0)), UNDETERMINED),
+        (story(moved("To Do", "Done", DURING)), PASS),
+        (story(moved("To Do", "done", BEFORE)), EXCEPTION),
+        (story(moved("To Do", "Done", OPENED)), UNDETERMINED),
+        (story(moved("To Do", "Done", BEFORE), moved("Done", "To Do", DURING)), PASS),
+        (
+            story(
+                moved("To Do", "Done", BEFORE),
+                moved("Done", "To Do", DURING),
+                moved("To Do", "Done", -1),
+            ),
+            PASS,
+        ),
+        (story(moved("To Do", "Done", BEFORE), moved("Done", "To Do", 1)), EXCEPTION),
+        (story(moved("To Do", "Done", BEFORE), moved("Done", "To Do", 0)), UNDETERMINED),
+        (story(moved("To Do", "Done", DURING), resolution="Won't Do"), EXCEPTION),
+        (story(moved("To Do", "Done", DURING), resolution="Fixed"), PASS),
+        (
+            story(
+                moved("To Do", "Done", DURING),
+                moved("Done", "Released", 1),
+                resolution="Duplicate",
+            ),
+            UNDETERMINED,
+        ),
+        (
+            story(moved("To Do", "Done", DURING), moved("Done", "Released", 1), resolution="Fixed"),
+            PASS,
+        ),
+        (story(moved("A", "B", DURING), moved("B", "Cancelled", DURING)), EXCEPTION),
+        (story(moved("A", "Cancelled", DURING), moved("Cancelled", "A", DURING)), UNDETERMINED),
+        (story(created=2), NOT_APPLICABLE),
+        (ticket("PAY-7", history=GONE), UNDETERMINED),
+        (issue(), PASS),
+        (issue(moved("open", "closed", BEFORE), resolution="COMPLETED"), EXCEPTION),
+        (issue(moved("OPEN", "CLOSED", DURING), resolution="NOT_PLANNED"), EXCEPTION),
+        (issue(moved("open", "closed", DURING), resolution="DUPLICATE"), EXCEPTION),
+        (issue(moved("open", "closed", DURING), resolution="COMPLETED"), PASS),
+        (issue(moved("open", "closed", 0), resolution="COMPLETED"), PASS),
+        (issue(moved("open", "closed", 0), resolution="NOT_PLANNED"), UNDETERMINED),
+        (issue(moved("open", "closed", 1), resolution="NOT_PLANNED"), PASS),
+        (issue(moved("open", "closed", DURING), moved("closed", "open", 1)), UNDETERMINED),
+        (issue(moved("open", "closed", -1), created=DURING, resolution="COMPLETED"), PASS),
+    ],
+)
+def test_fits(found: Any, outcome: Outcome) -> None:
+    """The status at the merge, by the history, and whether it was closed all the while."""
+    finding = judge(fits, found)
+    assert finding.outcome is outcome, finding.reason
+    assert finding.evidence[0].url == found.url
+
+
+def test_fits_cites_the_change_that_stood() -> None:
+    """The last change of status before the merge, with who made it, and the status."""
+    history = moved("To Do", "Review", DURING, by="paul"), moved("Review", "Done", 5)
+    finding = judge(fits, story(*history))
+    assert 'was "Review" at the merge' in finding.reason
+    assert (finding.evidence[0].who, finding.evidence[0].at) == ("paul", clock(DURING))
+
+
+def test_a_resolution_is_named_as_the_cause() -> None:
+    """Where the resolution, and not the status, says cancelled, the reason shows it."""
+    finding = judge(fits, story(moved("To Do", "Done", DURING), resolution="Won't Do"))
+    assert 'resolution "Won\'t Do"' in finding.reason
+    assert "resolution" not in judge(fits, story(status="Rejected")).reason
+
+
+# Several tickets
+
+
+def test_one_ticket_has_to_satisfy_all_three() -> None:
+    """A ticket created too late and a cancelled one do not make a good one together."""
+    late, cancelled = ticket("PAY-1", created=-1), ticket("PAY-2", status="Cancelled")
+    outcomes = [judge(rule, late, cancelled).outcome for rule in OF_TICKETS]
+    assert outcomes == [PASS, EXCEPTION, PASS]
+
+
+def test_the_ticket_that_fares_best_is_tested_and_named() -> None:
+    """One good ticket among bad and hidden ones is enough, for all three alike."""
+    tickets = ticket("PAY-1", created=-1), named("PAY-2"), ticket("PAY-3"), ticket("OPS-4")
+    for rule in OF_TICKETS:
+        finding = judge(rule, *tickets)
+        assert finding.outcome is PASS
+        assert "PAY-3" in finding.reason
+        assert "Of the 4 tickets named" in finding.reason
+
+
+def test_a_hidden_ticket_may_be_the_good_one() -> None:
+    """A bad ticket beside one that cannot be seen leaves it open."""
+    for rule in OF_TICKETS:
+        finding = judge(rule, ticket("PAY-1", created=-1), named("PAY-2"))
+        assert finding.outcome is UNDETERMINED
+
+
+# 1.5
+
+
+@pytest.mark.parametrize(
+    ("facts", "feature_branch", "outcome", "word"),
+    [
+        ({}, {}, PASS, "neither"),
+        ({"head_ref": "main"}, {}, EXCEPTION, "a production branch itself"),
+        ({"head_ref": "stable", "production": ["main", "stable"]}, {}, EXCEPTION, "stable"),
+        ({"head_ref": "dev", "base_ref": "dev"}, {}, EXCEPTION, "the base itself"),
+        ({"head_ref": "main", "from_fork": True, "head_repository": "eve/payments"}, {},
+         EXCEPTION, "does not accept"),
+        ({"head_ref": "main", "from_fork": True, "head_repository": None},
+         {"fork_may_use_production_name": True}, PASS, "accepts"),
+        ({"head_ref": "main"}, {"fork_may_use_production_name": True}, EXCEPTION, "itself"),
+        ({"head_ref": "main", "head_repository": None}, {}, UNDETERMINED, "not known"),
+        ({"head_ref": "x", "head_repository": None}, {}, PASS, "neither"),
+        ({}, {"pattern": "feature/*"}, PASS, "matches"),
+        ({}, {"pattern": "fix/*"}, EXCEPTION, "does not match"),
+        ({"at_merge": {"base": Unavailable("no events")}}, {}, UNDETERMINED, "no events"),
+        ({"head_ref": "main", "at_merge": {"base": GONE}}, {}, EXCEPTION, "production"),
+    ],
+)  # fmt: skip
+def test_on_feature_branch(
+    facts: dict[str, Any], feature_branch: dict[str, Any], outcome: Outcome, word: str
+) -> None:
+    """Neither production nor base; a fork's production name and a pattern by the policy."""
+    finding = judge(on_feature_branch, policy=make_policy(feature_branch=feature_branch), **facts)
+    assert finding.outcome is outcome, finding.reason
+    assert word in finding.reason
+    assert finding.evidence
