@@ -1,0 +1,149 @@
+"""`changeaudit audit`: collect, judge, report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from changeaudit.cli import options, streams
+from changeaudit.cli.exits import Exit
+from changeaudit.cli.progress import say
+from changeaudit.errors import UsageError
+from changeaudit.reporters.registry import FORMATS, FormatName
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from changeaudit.policy_file import LoadedPolicy
+    from changeaudit.reporters.registry import Format
+    from changeaudit.store import Store
+    from changeaudit.verdicts import Audit, PeriodInfo
+
+
+def audit(
+    repositories: options.Repositories,
+    since: options.Since = None,
+    until: options.Until = None,
+    period: options.Period = None,
+    last: options.Last = None,
+    policy: options.PolicyFile = None,
+    store: options.StoreFile = options.DEFAULT_STORE,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the evidence pack there: HTML, JSON and CSV."),
+    ] = None,
+    format_: Annotated[
+        FormatName, typer.Option("--format", help="What to print.")
+    ] = FormatName.TABLE,
+    all_changes: Annotated[
+        bool, typer.Option("--all", help="Fold nothing in a long table.")
+    ] = False,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Audit what reached production in a period.
+
+    OWNER/REPO is a repository; 'OWNER/*' stands for all of an owner's. The period is named in one
+    way: by --since and --until, --period, or --last. It is half-open and in UTC.
+
+    Evidence that the store does not hold yet is collected from GitHub first, with the token of
+    GITHUB_TOKEN, GH_TOKEN or `gh auth token`. The report goes to stdout, messages to stderr.
+    """
+    started_at = now()
+    messages = streams.console(stderr=True)
+    named = options.named_period(since, until, period, last, started_at)
+    chosen = options.begun(named, started_at, messages, quiet)
+    names = tuple(options.pattern(name) for name in repositories)
+    loaded = options.loaded_policy(policy)
+    if output is not None:
+        writable(output)
+
+    from changeaudit.cli.evidence import replay
+    from changeaudit.store import Store
+
+    with Store.open(store, create=not offline, read_only=offline) as opened:
+        if offline:
+            source, found = options.offline_names(opened, names)
+        else:
+            source, found = _collect(opened, names, chosen, loaded, messages, quiet)
+        result = replay(opened, source, found, chosen, loaded, started_at, now)
+    raise typer.Exit(present(result, FORMATS[format_], output, all_changes, quiet))
+
+
+def now() -> datetime:
+    """The present instant, in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def present(
+    result: Audit, chosen: Format, output: Path | None, all_changes: bool, quiet: bool
+) -> Exit:
+    """Write the files, print the report, and give the exit code.
+
+    Raises:
+        UsageError: a file, or the standard output, cannot be written.
+    """
+    if output is not None:
+        from changeaudit.reporters.registry import write_files
+
+        write_files(result, output)
+    console = streams.console()
+    with streams.printing(console, "write the report into a folder with --output"):
+        chosen.write(result, console, all_changes)
+    if output is not None and not quiet:
+        say(streams.console(stderr=True), f"Evidence pack: {output / 'index.html'}")
+    return exit_code(result)
+
+
+def exit_code(result: Audit) -> Exit:
+    """What the audit comes to. No exceptions is said only where everything could be shown."""
+    summary = result.summary
+    if summary.exceptions > summary.waived:
+        return Exit.EXCEPTIONS
+    whole = all(repository.complete for repository in summary.repositories)
+    # A change whose exceptions are all waived may still be undetermined in something else.
+    unsure = summary.undetermined or any(change.unsure for change in result.changes)
+    sure = summary.changes and whole and not unsure
+    return Exit.NO_EXCEPTIONS if sure else Exit.UNCERTAIN
+
+
+def writable(folder: Path) -> None:
+    """Make the output folder and see that a file can be written, before hours of collecting.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    probe = folder / ".changeaudit-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(
+            f"The output {folder} cannot be a folder: there is a file in its place.",
+            "Name another folder with --output.",
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"The output folder {folder} cannot be written: {error.strerror or error}.",
+            "Name another folder with --output.",
+        ) from None
+
+
+def _collect(
+    store: Store,
+    patterns: tuple[str, ...],
+    period: PeriodInfo,
+    loaded: LoadedPolicy,
+    messages: Console,
+    quiet: bool,
+) -> tuple[str, tuple[str, ...]]:
+    """Bring the store up to date; returns the source's name and the repositories."""
+    from changeaudit.cli.collect import collect, collecting
+
+    with collecting(store, now, messages, quiet) as session:
+        names = collect(session, patterns, period, loaded.policy)
+    return session.source, names

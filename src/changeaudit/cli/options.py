@@ -1,0 +1,159 @@
+"""The options that commands share: how each is written, and what is made of what it says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from changeaudit.cli.progress import say
+from changeaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from changeaudit.policy_file import LoadedPolicy
+    from changeaudit.store import Store
+    from changeaudit.verdicts import PeriodInfo
+
+DEFAULT_STORE = "changeaudit.sqlite"
+DEFAULT_POLICY = "policy.yaml"
+
+Repositories = Annotated[
+    list[str],
+    # Described in the text: the help's own table of arguments speaks of Python's types.
+    typer.Argument(metavar="OWNER/REPO", hidden=True),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="First day, or the instant at which the period begins."),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE",
+        help="Last day, included; or the instant at which the period ends, not included."
+        "  [default: now]",
+    ),
+]
+Period = Annotated[
+    str | None,
+    typer.Option(metavar="PERIOD", help="By name: 2026, 2026-H1, 2026-Q1 or 2026-03."),
+]
+Last = Annotated[str | None, typer.Option(metavar="SPAN", help="Up to now: 30d, 12w, 6m or 1y.")]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help=f"The policy.  [default: {DEFAULT_POLICY} here if there is one, else the built-in]",
+    ),
+]
+StoreFile = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE", envvar="CHANGEAUDIT_STORE", help="Where collected evidence is kept."
+    ),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Only read the store; never the network.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress and no messages, errors excepted."),
+]
+
+
+def named_period(
+    since: str | None, until: str | None, name: str | None, span: str | None, at: datetime
+) -> PeriodInfo:
+    """The period that the options name; `at` is now (UTC).
+
+    Raises:
+        UsageError: none is named, or in more than one way, or what is named is none.
+    """
+    from changeaudit import period
+
+    ways = sum(1 for way in (since or until, name, span) if way)
+    if ways != 1:
+        raise UsageError(
+            "No period is named." if ways == 0 else "The period is named in more than one way.",
+            "Give either --since and --until, or --period (2026-Q1), or --last (30d).",
+        )
+    if name:
+        return period.named(name)
+    if span:
+        return period.last(span, at)
+    if not since:
+        raise UsageError("--until needs --since.", "Give the first day of the period too.")
+    return period.between(since, until or at.isoformat())
+
+
+def begun(period: PeriodInfo, at: datetime, messages: Console, quiet: bool) -> PeriodInfo:
+    """The period as far as it has gone: nobody can tell yet what will merge.
+
+    Raises:
+        UsageError: it has not begun.
+    """
+    from changeaudit.reporters.text import instant
+    from changeaudit.verdicts import PeriodInfo
+
+    if period.since >= at:
+        raise UsageError(
+            f"The period begins at {instant(period.since)}, and it is {instant(at)} now.",
+            "Name a period that has begun.",
+        )
+    if period.until <= at:
+        return period
+    if not quiet:
+        say(messages, f"The period has not ended: it is audited up to now, {instant(at)}.")
+    return PeriodInfo(period.since, at)
+
+
+def pattern(text: str) -> str:
+    """A repository, or the pattern of an owner's repositories, as the command line names it.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    owner, slash, name = text.partition("/")
+    if not slash or not owner or not name or "/" in name or set(owner) & set("*?["):
+        raise UsageError(
+            f"{text!r} does not name a repository.",
+            "Write OWNER/REPO, as in acme/payments, or OWNER/* for all of an owner's.",
+        )
+    return text
+
+
+def loaded_policy(path: Path | None) -> LoadedPolicy:
+    """The policy of the file named, else of the one that is here, else the built-in.
+
+    Raises:
+        PolicyError: it cannot be read or is not valid.
+    """
+    from changeaudit.policy_file import default_policy, read_policy
+
+    if path is None and Path(DEFAULT_POLICY).is_file():
+        path = Path(DEFAULT_POLICY)
+    return read_policy(path) if path is not None else default_policy()
+
+
+def offline_names(store: Store, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The source's name, and the repositories as the store spells them, each once.
+
+    Raises:
+        UsageError: a name is a pattern, or the source's address cannot be used.
+        StoreError: the store holds nothing of one of them.
+    """
+    from changeaudit.cli.github import api_url
+    from changeaudit.collectors.github import reading
+    from changeaudit.collectors.github.hosts import checked_url
+
+    patterns = [name for name in names if set(name) & set("*?[")]
+    if patterns:
+        raise UsageError(
+            f"{patterns[0]} can only be expanded by asking GitHub.",
+            "With --offline name the repositories themselves.",
+        )
+    source = checked_url(api_url())[0]
+    found = (reading.read_repository(store, source, name).name for name in names)
+    return source, tuple(dict.fromkeys(found))

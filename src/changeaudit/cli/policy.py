@@ -1,0 +1,142 @@
+"""`changeaudit policy`: is a policy valid, what does it leave open, what may stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from changeaudit.cli import policy_diff
+
+if TYPE_CHECKING:
+    from changeaudit.policy import Policy
+    from changeaudit.policy_file import LoadedPolicy
+
+app = typer.Typer(
+    help="Check a policy, or print the schema that policies follow.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that a policy leaves unsaid, without which `attributes` stay undetermined.
+
+    `line` is YAML to be added under the key `under`.
+    """
+
+    attributes: str
+    unsaid: str
+    under: str
+    line: str
+
+
+def gaps(policy: Policy) -> Iterator[Gap]:
+    """What the policy leaves unsaid, in the order of the procedure."""
+    roles, review, qa = policy.roles, policy.security_review, policy.qa
+    if not roles.peer.named:
+        yield Gap("3.1-3.3, 6.5", "nobody is named as a peer", "roles.peer", "write_access: true")
+    if not review.triggers:
+        yield Gap(
+            "4.1-4.4",
+            "nothing is named that triggers a security review",
+            "security_review",
+            'paths: ["**/auth/**"]',
+        )
+    if not roles.security.named:
+        yield Gap(
+            "4.2, 4.3",
+            "nobody is named as the security team",
+            "roles.security",
+            "teams: [acme/security]",
+        )
+    if not roles.qa.named:
+        yield Gap("5.1, 5.3", "nobody is named as the QA team", "roles.qa", "teams: [acme/qa]")
+    if not (qa.review or qa.labels or qa.comment):
+        yield Gap("5.1, 5.3", "no way is named in which QA signs off", "qa", "review: true")
+    if not qa.staging_checks:
+        yield Gap(
+            "5.2",
+            "no check is named that shows the test in staging",
+            "qa",
+            "staging_checks: [e2e / staging]",
+        )
+    if not roles.lead.named:
+        yield Gap(
+            "6.1-6.5",
+            "nobody is named as an engineering lead",
+            "roles.lead",
+            "teams: [acme/engineering-leads]",
+        )
+
+
+@app.command()
+def check(
+    # Described in the text: the help's own table of arguments speaks of Python's types.
+    file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)],
+    effective: Annotated[
+        bool,
+        typer.Option("--effective", help="Print every value that holds, as a policy in YAML."),
+    ] = False,
+) -> None:
+    """Check that FILE, in YAML, is a valid policy.
+
+    Tells every problem with its line, or else what it extends and which attributes stay
+    undetermined for want of something that a policy names. Leaves with 0 if it is valid and with
+    2 if it is not.
+    """
+    from changeaudit.policy_file import effective_yaml, read_policy
+
+    loaded = read_policy(file)
+    if effective:
+        for line in described(loaded):
+            typer.echo(f"# {line}")
+        typer.echo(effective_yaml(loaded.policy), nl=False)
+        return
+    for line in described(loaded):
+        typer.echo(line)
+    found = list(gaps(loaded.policy))
+    if not found:
+        typer.echo("No attribute will stay undetermined for want of something that a policy names.")
+        return
+    typer.echo("What it leaves unsaid, and the attributes that will stay undetermined for it:")
+    for gap in found:
+        typer.echo(f"  {gap.attributes}: {gap.unsaid}; add under {gap.under}:  {gap.line}")
+
+
+def described(loaded: LoadedPolicy) -> Iterator[str]:
+    """Which policy it is, what it was read from, and what of it is not for every change alike."""
+    from changeaudit.yaml_document import visible
+
+    policy = loaded.policy
+    name = visible(policy.name, 200)
+    yield f"{visible(loaded.source, 200)} is a valid policy: {name}, sha256 {loaded.digest}"
+    for file in loaded.files:
+        what = "It takes people from" if file.part == "roster" else "It extends"
+        yield f"{what} {visible(file.source, 200)}, sha256 {file.digest}"
+    if loaded.files:
+        yield "The first sha256 is that of the list of its own and of those, a line for each."
+    for override in policy.overrides:
+        where = [*override.repositories, *(f"files {pattern}" for pattern in override.paths)]
+        yield f"Override {visible(override.name)}: {visible(', '.join(where), 200)}"
+    if policy.waivers:
+        last = max(waiver.until for waiver in policy.waivers)
+        count = len(policy.waivers)
+        yield f"Waivers: {count}, of changes that merged up to {last} at the latest"
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a policy, for editors."""
+    import json
+
+    from changeaudit.policy_file import policy_schema
+
+    typer.echo(json.dumps(policy_schema(), indent=2))
+
+
+app.command("diff", epilog=policy_diff.EPILOG)(policy_diff.diff)

@@ -1,0 +1,151 @@
+"""The command as people start it: a process of its own, in an empty folder, without a token."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from changeaudit.store import Store
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "fixtures" / "demo"
+TOKEN = "ghp_" + "s3cret" * 6
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """What it printed."""
+        return self.out.decode("utf-8")
+
+
+@dataclass(frozen=True)
+class Command:
+    """Starts `changeaudit` in a folder of its own."""
+
+    folder: Path
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a user's shell has at least, and nothing else: no token, no `gh`."""
+        kept = ("SYSTEMROOT", "TEMP", "TMP", "COV", "PYTHONPATH")
+        bare = {name: value for name, value in os.environ.items() if name.startswith(kept)}
+        path = self.folder / "no programs"
+        path.mkdir(exist_ok=True)
+        return {**bare, "PATH": str(path), "HOME": str(self.folder), "PYTHONUTF8": "1", **more}
+
+    def line(self, *args: str, code: str = "") -> list[str]:
+        """The command line; `code` is Python that runs in the process first."""
+        program = f"{code}\nfrom changeaudit.cli.main import run\nrun()"
+        return [sys.executable, "-c", program, *args]
+
+    def __call__(self, *args: str, code: str = "", **environment: str) -> Done:
+        """Run it to its end. Whatever it is given, it shows no stack trace and no token."""
+        done = subprocess.run(
+            self.line(*args, code=code),
+            cwd=self.folder,
+            env=self.environment(**environment),
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+        found = Done(done.returncode, done.stdout, done.stderr.decode("utf-8"))
+        assert TOKEN not in found.err + done.stdout.decode("utf-8", "replace")
+        if "CHANGEAUDIT_DEBUG" not in environment:
+            assert "Traceback" not in found.err
+        return found
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The demonstration's evidence, copied to where a command may do with it what it likes."""
+
+    folder: Path
+    api: str
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "evidence.sqlite"
+
+    def audit(self, *more: str) -> tuple[str, ...]:
+        """The arguments that audit it as `changeaudit demo` does."""
+        policy = str(self.folder / "policy.yaml")
+        return (*self.under(policy), "--period", "2026-Q3", *more)
+
+    def under(self, policy: str) -> tuple[str, ...]:
+        """The arguments without a period, under another policy."""
+        names = ("meridian-labs/ledger", "meridian-labs/storefront")
+        return ("audit", *names, "--offline", "--store", str(self.store), "--policy", policy)
+
+
+def copied(to: Path) -> Evidence:
+    """The demonstration's evidence, copied into the folder `to`, which must not be there yet."""
+    shutil.copytree(DEMO, to)
+    source = json.loads((DEMO / "demo.json").read_text(encoding="utf-8"))["source"]
+    return Evidence(to, f"http://{source}/api/v3")
+
+
+Answer = tuple[int, bytes]
+
+
+@contextmanager
+def served(answer: Callable[[bytes], Answer]) -> Iterator[str]:
+    """A server on this machine that answers every POST with `answer`; gives its API's address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            status, body = answer(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/api/v3"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def replaying(store: Path) -> Callable[[bytes], Answer]:
+    """Answers of a store, given again to the requests that they once answered."""
+    held: dict[tuple[str, str], bytes] = {}
+    with Store.open(store, create=False, read_only=True) as opened:
+        for kind in opened.counts():
+            stored = opened.latest(kind.source, kind.subject, kind.kind)
+            assert stored
+            request = json.loads(stored.answer.request)
+            asked = request["query"], json.dumps(request["variables"], sort_keys=True)
+            held[asked] = stored.answer.body
+
+    def answer(body: bytes) -> Answer:
+        asked = json.loads(body)
+        digest = hashlib.sha256(asked["query"].encode()).hexdigest()
+        found = held.get((digest, json.dumps(asked["variables"], sort_keys=True)))
+        return (200, found) if found else (400, b'{"message": "this was not recorded"}')
+
+    return answer
