@@ -137,7 +137,8 @@ def test_a_change_that_follows_the_procedure_is_compliant() -> None:
     assert UNDETERMINED not in outcomes(found).values()
     assert found.id == "acme/payments#12"
     assert found.tickets == ("PAY-7",)
-    assert (found.base, found.head, found.merge_commit) == ("main", "head", "merge")
+    assert (found.base, found.head) == ("main", "feature/rounding")
+    assert (found.head_commit, found.merge_commit) == ("head", "merge")
     assert (found.author, found.merged_by) == ("dana", "lee")
 
 

@@ -135,7 +135,7 @@ def judge(change: Change, policy: Policy) -> AuditedChange:
         merged_by=name_of(pull.merged_by),
         merged_at=pull.merged_at,
         base=view.base if isinstance(view.base, str) else pull.base_ref,
-        head=pull.head_oid,
+        head=pull.head_ref,
         merge_commit=merge.oid if merge and not isinstance(merge, Unavailable) else "",
         tickets=tuple(ticket.key for ticket in change.tickets),
         result=_result(found),
@@ -144,6 +144,7 @@ def judge(change: Change, policy: Policy) -> AuditedChange:
         changed_after_merge=tuple(fact.what for fact in view.late),
         evidence=pull.evidence,
         overrides=effective.applied,
+        head_commit=pull.head_oid,
     )
 
 
@@ -186,7 +187,7 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
         merged_by="not recorded",
         merged_at=at,
         base=push.branch,
-        head=last.oid,
+        head="",
         merge_commit=last.oid,
         tickets=(),
         result=Result.EXCEPTION,
@@ -202,6 +203,7 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
         ),
         changed_after_merge=(),
         evidence=(),
+        head_commit=last.oid,
     )
 
 

@@ -153,7 +153,8 @@ class AuditedChange(msgspec.Struct, frozen=True):
 
     `id` is "owner/name#12", or "owner/name@oid" for a direct push. `evidence` holds the digests
     of the stored answers. `changed_after_merge` says what was altered afterwards. `overrides` are
-    the names of the policy's overrides that it was judged by.
+    the names of the policy's overrides that it was judged by. `head` is the branch that merged
+    ("" for a direct push), `head_commit` the oid that it merged at.
     """
 
     id: str
@@ -176,6 +177,7 @@ class AuditedChange(msgspec.Struct, frozen=True):
     changed_after_merge: tuple[str, ...]
     evidence: tuple[str, ...]
     overrides: tuple[str, ...] = ()
+    head_commit: str = ""
 
     @property
     def waived(self) -> bool:

@@ -39,8 +39,10 @@ class Plain:
         self._last: dict[str, float] = {}
 
     def collected(self, what: str, done: int, total: int) -> None:
-        """A line with what is done of the total, unless one was written just now."""
+        """A line with what is done of the total, if any, unless one was written just now."""
         now = time.monotonic()
+        if not total:
+            return
         if done < total and now - self._last.get(what, 0.0) < EVERY_SECONDS:
             return
         self._last[what] = now
@@ -64,7 +66,9 @@ class Moving:
         self._tasks: dict[str, TaskID] = {}
 
     def collected(self, what: str, done: int, total: int) -> None:
-        """Move the bar of `what`."""
+        """Move the bar of `what`, once there is any of it."""
+        if not total:
+            return
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(one_line(what), total=total, points="")
         self._bars.update(self._tasks[what], completed=done, total=total)
