@@ -139,6 +139,7 @@ def test_a_change_that_follows_the_procedure_is_compliant() -> None:
     assert found.tickets == ("PAY-7",)
     assert (found.base, found.head) == ("main", "feature/rounding")
     assert (found.head_commit, found.merge_commit) == ("head", "merge")
+    assert found.developers == ("dana",)
     assert (found.author, found.merged_by) == ("dana", "lee")
 
 

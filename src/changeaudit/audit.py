@@ -13,6 +13,7 @@ from changeaudit.people import name_of
 from changeaudit.policy import EffectivePolicy, Policy
 from changeaudit.population import Population
 from changeaudit.records import (
+    Actor,
     AutoMergeEnabled,
     BaseChanged,
     Deployed,
@@ -29,6 +30,7 @@ from changeaudit.records import (
     Unavailable,
 )
 from changeaudit.rules.attribute import Attribute
+from changeaudit.rules.developers import developers
 from changeaudit.rules.registry import EMERGENCY, STANDARD, steps
 from changeaudit.verdicts import (
     SCHEMA,
@@ -145,6 +147,7 @@ def judge(change: Change, policy: Policy) -> AuditedChange:
         evidence=pull.evidence,
         overrides=effective.applied,
         head_commit=pull.head_oid,
+        developers=_names(d.account for d in developers(change, effective.policy).known),
     )
 
 
@@ -204,7 +207,15 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
         changed_after_merge=(),
         evidence=(),
         head_commit=last.oid,
+        developers=_names(
+            p.account for c in push.commits for p in (*c.authors, c.committer) if p.account
+        ),
     )
+
+
+def _names(accounts: Iterable[Actor]) -> tuple[str, ...]:
+    """Accounts by name, each once."""
+    return tuple(dict.fromkeys(name_of(account) for account in accounts))
 
 
 def _by_step(attributes: Iterable[Attribute]) -> list[tuple[str, list[Attribute]]]:

@@ -154,7 +154,8 @@ class AuditedChange(msgspec.Struct, frozen=True):
     `id` is "owner/name#12", or "owner/name@oid" for a direct push. `evidence` holds the digests
     of the stored answers. `changed_after_merge` says what was altered afterwards. `overrides` are
     the names of the policy's overrides that it was judged by. `head` is the branch that merged
-    ("" for a direct push), `head_commit` the oid that it merged at.
+    ("" for a direct push), `head_commit` the oid that it merged at. `developers` are all who are
+    known to have opened it or to have written, committed or force-pushed any of it.
     """
 
     id: str
@@ -178,6 +179,7 @@ class AuditedChange(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...]
     overrides: tuple[str, ...] = ()
     head_commit: str = ""
+    developers: tuple[str, ...] = ()
 
     @property
     def waived(self) -> bool:

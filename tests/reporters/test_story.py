@@ -331,12 +331,22 @@ def test_who_did_what_is_taken_from_the_verdicts() -> None:
     """A stale approval is said to be one, an account keeps one name, and two duties show."""
     assert duties(STORY) == {
         "Opened the pull request": "dana-dev",
+        "Developed it": "nobody is known",
         "Approved as peer": "petra (3.3: potential exception)",
         "Approved for security": "not asked (4.2)",
         "Signed off for QA": "nobody is shown to have (5.1: undetermined)",
         "Approved as lead": "Lee-Lead (also: merged it)",
         "Merged it": "lee-lead (also: approved as lead)",
     }
+
+
+def test_a_developer_who_approves_is_shown_to_be_both() -> None:
+    """Co-authors count as developers, by the accounts that the evidence links to the commits."""
+    found = duties(msgspec.structs.replace(STORY, developers=("dana-dev", "Petra")))
+    assert found["Developed it"] == (
+        "dana-dev (also: opened the pull request), Petra (also: approved as peer)"
+    )
+    assert found["Approved as peer"].startswith("petra (also: developed it)")
 
 
 def test_of_an_emergency_its_own_approvals_are_shown() -> None:

@@ -281,8 +281,8 @@ def _duties(page: Page, change: AuditedChange) -> None:
     page.paragraph(
         Text("  "),
         Text(
-            "Shown are the approvals that the verdicts count. Who wrote the commits bears on"
-            " them and is not listed here.",
+            "Shown are the accounts that are known to have opened it, or to have written,"
+            " committed or force-pushed any of it, and the approvals that the verdicts count.",
             "dim",
         ),
     )
@@ -297,6 +297,7 @@ def _people(change: AuditedChange) -> Iterator[tuple[str, tuple[str, ...], str]]
         yield "Approved", (), "nobody: there is no pull request"
         return
     yield "Opened the pull request", (change.author,) if change.author else (), ""
+    yield "Developed it", change.developers, "" if change.developers else "nobody is known"
     emergency = change.class_ is ChangeClass.EMERGENCY
     for duty, attribute, freshness in _EMERGENCY_DUTIES if emergency else _DUTIES:
         verdict, fresh = verdicts[attribute], verdicts[freshness]
