@@ -276,6 +276,17 @@ def test_a_direct_push_is_an_exception_of_every_attribute_with_one_cause() -> No
     assert found.merged_by == "not recorded"
 
 
+def test_a_push_names_the_stored_answers_that_it_was_read_from() -> None:
+    """Each answer once, in the order of the commits."""
+    first, second = make_direct_push().commits[0], branch_commit("second")
+    read = [
+        msgspec.structs.replace(commit, evidence=digest)
+        for commit, digest in ((first, "d1"), (second, "d2"), (second, "d1"))
+    ]
+    push = msgspec.structs.replace(make_direct_push(), commits=tuple(read))
+    assert judge_push(push, make_policy()).evidence == ("d1", "d2")
+
+
 def test_every_commit_of_a_push_is_cited() -> None:
     commits = (branch_commit("one", message="One\n\nmore"), branch_commit("two", message="Two"))
     found = judge_push(make_direct_push(*commits), make_policy())

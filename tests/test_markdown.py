@@ -161,6 +161,14 @@ def test_has_words() -> None:
 
 
 @pytest.mark.parametrize(
+    "blank", ["\u115f", "\u1160", "\u3164", "\uffa0", "\u2800", "\u200b", "\u00ad"]
+)
+def test_letters_that_nobody_sees_are_no_words(blank: str) -> None:
+    assert plain(f"N/A {blank}{blank}") == "n/a"
+    assert not has_words(plain(blank))
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("a <!-- b --> c", "a  c"),

@@ -165,7 +165,7 @@ def test_what_merged_into_production_is_in_scope() -> None:
     assert found.excluded == ()
     assert found.summary.complete
     assert found.summary.completeness == (
-        "2 of 2 merged pull requests in scope are on a production branch's first-parent history;"
+        "On the first-parent history of a production branch: 2 of 2 merged pull requests in scope;"
         " no commits came without one."
     )
 
@@ -232,6 +232,20 @@ def test_an_exclusion_needs_all_of_its_conditions(
     assert len(found.changes) == (1 if reason is None else 0)
     if reason:
         assert found.excluded[0].rule == "a rule"
+
+
+def test_what_was_pushed_on_to_production_is_not_excluded_by_its_base() -> None:
+    """Otherwise a merge into a branch that nobody audits would hide a push to production."""
+    sandbox = pull(1, base_ref="sandbox/a")
+    rule = excluding(branches=["sandbox/*"])
+    found = population([sandbox], line("m1"), policy=rule)
+    assert numbers(found) == [1]
+    assert found.changes[0].reached == "the first-parent line of main"
+    both = {"scope": {**rule["scope"], "branches": ["default", "sandbox/*"]}}
+    stayed = population([sandbox], line("root"), line("m1", branch="sandbox/a"), policy=both)
+    assert [row.rule for row in stayed.excluded] == ["a rule"]
+    lines = [line("m1"), line("m1", branch="sandbox/a")]
+    assert numbers(population([sandbox], *lines, policy=both)) == [1]
 
 
 def test_the_first_rule_that_fits_is_named() -> None:
@@ -351,6 +365,32 @@ def test_a_merge_commit_a_squash_and_a_rebase_are_all_on_the_line() -> None:
     pulls = [pull(3, "r2", at=5), pull(2, "m1", at=4), pull(1, at=3)]
     found = population(pulls, line("m3", *rebased))
     assert found.summary.complete
+    assert pushes(found) == []
+
+
+@pytest.mark.parametrize(
+    ("oid", "parents", "pushed_directly"),
+    [
+        ("m1", ("e", "head"), True),
+        ("m1", ("e",), False),
+        ("head", ("e", "x"), False),
+        ("m1", ("e", "x"), True),
+    ],
+)
+def test_below_a_true_merge_nothing_is_its_pull_requests(
+    oid: str, parents: tuple[str, ...], pushed_directly: bool
+) -> None:
+    """A commit that was pushed to main is a direct push, though a pull request holds it too."""
+    merged = pull(1, merge_commit=MergeCommit(oid, parents, "https://x/m"))
+    found = population([merged], line(oid, pushed("e", "root", 0, 1)))
+    assert numbers(found) == [1]
+    assert pushes(found) == ([["e"]] if pushed_directly else [])
+
+
+def test_a_pull_request_merged_the_other_way_round_brought_what_is_below() -> None:
+    """Its head is the first parent of the merge, so that its own commits are on the line."""
+    merge = MergeCommit("m1", ("head", "x"), "https://x/m")
+    found = population([pull(1, merge_commit=merge)], line("m1", pushed("head", "root", 0, 1)))
     assert pushes(found) == []
 
 
@@ -477,6 +517,32 @@ def test_a_renamed_branch_is_known_by_its_merges() -> None:
     assert found.changes[0].production == ("main",)
     assert pushes(found) == []
     assert found.summary.complete
+
+
+NEVER = line("", branch="master", stretches=(), missing=((SINCE, UNTIL),))
+"""The line of a branch that is gone: nothing of it could be collected."""
+
+
+def test_an_earlier_name_that_the_policy_lists_needs_no_line_of_its_own() -> None:
+    """All that merged into it is on the line of the branch that it became."""
+    both = {"scope": {"branches": ["default", "master"]}}
+    old = pull(1, base_ref="master", at=-10)
+    found = population([old, pull(2, "m1")], line("m2"), NEVER, policy=both)
+    assert set(found.changes[0].production) == {"main", "master"}
+    assert found.summary.complete
+    assert "master has no history of its own and is taken for" in found.summary.completeness
+
+
+def test_a_branch_that_is_gone_with_a_merge_on_no_line_is_a_gap() -> None:
+    both = {"scope": {"branches": ["default", "master"]}}
+    pulls = [
+        pull(3, "elsewhere", base_ref="master"),
+        pull(1, base_ref="master", at=-10),
+        pull(2, "m1"),
+    ]
+    found = population(pulls, line("m2"), NEVER, policy=both)
+    assert not found.summary.complete
+    assert "master was not collected" in found.summary.completeness
 
 
 def test_a_merge_that_is_not_on_the_line_is_a_gap() -> None:

@@ -205,7 +205,7 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
             for commit in push.commits
         ),
         changed_after_merge=(),
-        evidence=(),
+        evidence=tuple(dict.fromkeys(c.evidence for c in push.commits if c.evidence)),
         head_commit=last.oid,
         developers=_names(
             p.account for c in push.commits for p in (*c.authors, c.committer) if p.account

@@ -218,7 +218,7 @@ class SqliteFile(Database):
 
 RESTORE = "Restore the file from a copy, or collect the evidence anew into another file."
 _FAULTS: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_NOTADB: ("is not an SQLite database", "Name the file that `collect` wrote."),
+    sqlite3.SQLITE_NOTADB: ("is not an SQLite database", "Name the file that an audit wrote."),
     sqlite3.SQLITE_CORRUPT: ("is damaged", RESTORE),
     sqlite3.SQLITE_CANTOPEN: (
         "cannot be opened",

@@ -118,6 +118,8 @@ SHORT = 200
 LINK = re.compile(r"(!?)\[([^\[\]]{0,1000})\]\([^()\s]{0,2000}(?:\s[^()]{0,1000})?\)")
 TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 MARKS = re.compile(r"[*_~`\ufe0f\u20e3]+")
+BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
+"""Letters to Unicode, the fillers of Hangul, of which a reader sees nothing."""
 EMOJI_CODE = re.compile(r":[a-z0-9_+-]{1,50}:")
 
 
@@ -147,6 +149,8 @@ def _kept(character: str) -> str:
     """A character, a space for a symbol, or nothing for what is not seen at all."""
     if character.isspace():
         return " "
+    if character in BLANK_LETTERS:
+        return ""
     kind = unicodedata.category(character)
     return " " if kind in ("So", "Sk") else "" if kind in ("Cf", "Cc") else character
 

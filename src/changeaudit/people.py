@@ -25,6 +25,9 @@ def all_hold(*conditions: Holds) -> Holds:
     return conditions[-1]
 
 
+NOT_HELD = "not in the role"
+
+
 def name_of(actor: Actor | None) -> str:
     """How reports call an account."""
     return actor.login if actor else "a deleted account"
@@ -98,7 +101,7 @@ def holds(
         return Holds(None, "; ".join(unknown))
     if another_time:
         return Holds(False, f"in the role only {' and '.join(another_time)}, not on {at:%Y-%m-%d}")
-    return Holds(False, "not in the role on that date")
+    return Holds(False, NOT_HELD)
 
 
 def _on(member: Member, at: datetime) -> bool:

@@ -108,13 +108,17 @@ def build(
     bases = [b for view in views.values() if isinstance(b := view.base, str)]
     production = production_branches(repository, [*bases, *(x.branch for x in lines)], policy)
     walks = {line.branch: _walk(line, pulls, views) for line in lines}
-    on_line = {number: branch for branch, walk in walks.items() for number in walk.merged_numbers}
+    on_lines: dict[int, list[str]] = {}
+    for branch, walk in walks.items():
+        for number in walk.merged_numbers:
+            on_lines.setdefault(number, []).append(branch)
     changes: list[Change] = []
     excluded: list[Excluded] = []
     for pull in sorted(pulls, key=lambda p: (p.merged_at, p.number)):
         view = views[pull.number]
-        reached = _reached(pull, view, production, on_line)
-        rule = _exclusion(repository, pull, view, policy, production, reached)
+        lines_of = on_lines.get(pull.number, ())
+        reached = _reached(view, production, lines_of)
+        rule = _exclusion(repository, pull, view, policy, production, lines_of, reached)
         if rule:
             excluded.append(_excluded(pull, view, *rule))
             continue
@@ -136,6 +140,7 @@ def build(
             )
         )
     pushes, left_out = _pushes(repository, walks, since, until)
+    earlier = _earlier(repository, changes, on_lines) - {x.branch for x in lines if x.stretches}
     summary = _tie_out(
         repository,
         production,
@@ -144,8 +149,9 @@ def build(
         excluded,
         pushes,
         left_out,
-        set(on_line),
-        [*_gaps(production, lines, walks, since, until)],
+        set(on_lines),
+        [*_gaps(production, lines, walks, earlier, since, until)],
+        sorted(earlier & set(production)),
     )
     return Population(tuple(changes), pushes, tuple(excluded), summary)
 
@@ -221,7 +227,7 @@ def _walk(line: BranchLine, pulls: Sequence[PullRequest], views: Mapping[int, At
         for oid in segment:
             pull, commit = by_merge.get(oid), line.commits.get(oid)
             named = commit.pull_requests if commit else ()
-            brought = pull or next((here[n] for n in named if n in here), None)
+            brought = pull or next((p for n in named if (p := here.get(n)) and _spread(p)), None)
             elsewhere = next((n for n in named if n not in views), None)
             passed.append(_Passed(brought, commit, None if brought else elsewhere))
         numbers |= {step.pull.number for step in passed if step.pull}
@@ -270,21 +276,31 @@ def _runs(passed: Sequence[_Passed]) -> Iterator[_Run]:
         yield _Run(commits, not_before, not_after, steps[0].number)
 
 
+def _spread(pull: PullRequest) -> bool:
+    """Whether a pull request may have left more on a line than its merge commit.
+
+    A rebase does. A true merge puts only itself on its first parent, unless that is the head:
+    what stands below it came some other way, whatever GitHub associates with it.
+    """
+    merge = pull.merge_commit
+    if merge is None or isinstance(merge, Unavailable):
+        return True
+    return (
+        len(merge.parents) < 2 or merge.oid == pull.head_oid or (merge.parents[0] == pull.head_oid)
+    )
+
+
 def _first_parent(pull: PullRequest | None, commit: BranchCommit | None) -> str | None:
     if pull is not None and pull.merge_commit and not isinstance(pull.merge_commit, Unavailable):
         return pull.merge_commit.parents[0] if pull.merge_commit.parents else None
     return commit.parents[0] if commit and commit.parents else None
 
 
-def _reached(
-    pull: PullRequest, view: AtMerge, production: tuple[str, ...], on_line: Mapping[int, str]
-) -> str:
+def _reached(view: AtMerge, production: tuple[str, ...], lines_of: Sequence[str]) -> str:
     """How a pull request is known to have reached production; "" if it did not."""
     if isinstance(view.base, Unavailable) or view.base in production:
         return f"its base {view.base}" if isinstance(view.base, str) else "its base, unread"
-    if pull.number in on_line:
-        return f"the first-parent line of {on_line[pull.number]}"
-    return ""
+    return f"the first-parent line of {lines_of[-1]}" if lines_of else ""
 
 
 def _exclusion(
@@ -293,9 +309,14 @@ def _exclusion(
     view: AtMerge,
     policy: Policy,
     production: tuple[str, ...],
+    lines_of: Sequence[str],
     reached: str,
 ) -> tuple[str, str] | None:
-    """The rule that puts a pull request out of scope, and why; `None` if it is in scope."""
+    """The rule that puts a pull request out of scope, and why; `None` if it is in scope.
+
+    A rule of branches leaves in scope what is on the line of another production branch as well:
+    what merged into a branch that nobody audits may have been pushed on.
+    """
     base = view.base
     if not reached:
         named = ", ".join(production) or "none"
@@ -311,7 +332,7 @@ def _exclusion(
             if isinstance(base, Unavailable):
                 continue  # what could not be read excludes nothing
             pattern = first_match(base, rule.branches)
-            if pattern is None:
+            if pattern is None or any(first_match(x, rule.branches) is None for x in lines_of):
                 continue
             why.append(f"its base {base} matches {pattern}")
         if rule.paths:
@@ -429,16 +450,38 @@ def _pushes(
     return tuple(found), len(left_out - seen)
 
 
+def _earlier(
+    repository: Repository, changes: Sequence[Change], on_lines: Mapping[int, Sequence[str]]
+) -> Set[str]:
+    """The branches whose merges are all on another branch's line: earlier names of that one."""
+    reached: dict[str, set[str]] = {}
+    for change in changes:
+        if isinstance(base := change.at_merge.base, str):
+            reached.setdefault(base, set()).update(on_lines.get(change.pull.number, ("",)))
+    return {
+        base
+        for base, branches in reached.items()
+        if base != repository.default_branch and not branches & {base, ""}
+    }
+
+
 def _gaps(
     production: Sequence[str],
     lines: Sequence[BranchLine],
     walks: Mapping[str, _Walk],
+    earlier: Set[str],
     since: datetime,
     until: datetime,
 ) -> Iterator[str]:
-    """What of the branches' lines is not known, or does not fit the merged pull requests."""
+    """What of the branches' lines is not known, or does not fit the merged pull requests.
+
+    A branch that is gone has no line of its own. Where it is an `earlier` name of another one, all
+    that merged into it is on that one's line, and nothing is missing.
+    """
     for line in lines:
         walk = walks[line.branch]
+        if line.branch in earlier:
+            continue
         if line.missing:
             yield f"the history of {line.branch} was not collected for the whole period"
         ends = [*walk.broken, *(e for stretch in line.stretches for e in stretch.open_ends)]
@@ -454,7 +497,7 @@ def _gaps(
             )
     followed = {line.branch for line in lines}
     for branch in production:
-        if branch not in followed:
+        if branch not in followed and branch not in earlier:
             yield f"the history of {branch} was not collected (it may be deleted)"
 
 
@@ -468,6 +511,7 @@ def _tie_out(
     left_out: int,
     on_lines: Set[int],
     gaps: Sequence[str],
+    earlier: Sequence[str],
 ) -> RepositorySummary:
     """How the merged pull requests and the branches' lines tie out, in counts and a sentence."""
     absent = [c.pull.number for c in changes if c.pull.number not in on_lines]
@@ -483,10 +527,15 @@ def _tie_out(
         said.append("no change was found in the period")
     pushed = sum(len(push.commits) for push in pushes)
     said.append(
-        f"{len(changes) - len(absent)} of {_plural(len(changes), 'merged pull request')} in scope"
-        " are on a production branch's first-parent history;"
+        f"on the first-parent history of a production branch: {len(changes) - len(absent)} of"
+        f" {_plural(len(changes), 'merged pull request')} in scope;"
         f" {_plural(pushed, 'commit')} came without one"
     )
+    said += [
+        f"{branch} has no history of its own and is taken for an earlier name, as all that merged"
+        " into it is on that history"
+        for branch in earlier
+    ]
     if left_out:
         said.append(
             f"{_plural(left_out, 'commit')} without one, before the first or after the last merge"

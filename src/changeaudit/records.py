@@ -359,7 +359,8 @@ class PullRequest(Record, frozen=True):
 class BranchCommit(Record, frozen=True):
     """A commit on the first-parent line of a production branch.
 
-    `pull_requests` are the numbers that the source associates with it.
+    `pull_requests` are the numbers that the source associates with it, `evidence` the digest of the
+    stored answer that it was read from.
     """
 
     repository: str
@@ -371,6 +372,7 @@ class BranchCommit(Record, frozen=True):
     committer: GitPerson
     pull_requests: tuple[int, ...]
     url: str
+    evidence: str = ""
 
 
 class Stretch(Record, frozen=True):

@@ -454,7 +454,7 @@ class Store:
         elif _meta.name not in tables:
             raise StoreError(
                 f"{self._shown} is a database, but not an evidence store of changeaudit.",
-                hint="Name the store that `collect` wrote. Nothing was changed.",
+                hint="Name the store that an audit wrote. Nothing was changed.",
             )
         with self._transaction() as connection:
             version = connection.scalar(sa.select(_meta.c.value).where(_meta.c.name == "schema"))

@@ -48,6 +48,14 @@ def test_every_error_has_its_code(error: type[ChangeauditError], code: Exit) -> 
     assert error("what").exit_code == code
 
 
+def test_the_module_is_the_command() -> None:
+    """`python -m changeaudit` serves where the script is not on the path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "changeaudit", "--version"], capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"changeaudit ")
+
+
 # Ctrl-C ---------------------------------------------------------------------------------------
 
 

@@ -54,12 +54,12 @@ def test_what_the_default_leaves_unsaid_is_listed(tmp_path: Path) -> None:
     assert exception is None
     assert stdout.splitlines()[1:] == [
         "What it leaves unsaid, and the attributes that will stay undetermined for it:",
-        "  4.1-4.4: nothing is named that triggers a security review; "
+        "  4.1-4.4, 6.2: nothing is named that triggers a security review; "
         'add under security_review:  paths: ["**/auth/**"]',
-        "  4.2, 4.3: nobody is named as the security team; "
+        "  4.2, 4.3, 6.2: nobody is named as the security team; "
         "add under roles.security:  teams: [acme/security]",
-        "  5.1, 5.3: nobody is named as the QA team; add under roles.qa:  teams: [acme/qa]",
-        "  5.1, 5.3: no way is named in which QA signs off; add under qa:  review: true",
+        "  5.1, 5.3, 6.2: nobody is named as the QA team; add under roles.qa:  teams: [acme/qa]",
+        "  5.1, 5.3, 6.2: no way is named in which QA signs off; add under qa:  review: true",
         "  5.2: no check is named that shows the test in staging; "
         "add under qa:  staging_checks: [e2e / staging]",
         "  6.1-6.5: nobody is named as an engineering lead; "

@@ -14,7 +14,9 @@ from builders import (
     check,
     clock,
     comment,
+    commit,
     edit,
+    force_pushed,
     labeled,
     make_change,
     make_policy,
@@ -56,6 +58,9 @@ def judge(rule: Rule, facts: Mapping[str, Any], of: Policy | None = None) -> tup
 
 BOTH = [review("lee", at=-60), review("sam", at=-50)]
 """Approvals by a lead and by a member of the security team."""
+LATER_CODE = {"commits": [commit("one"), commit("head")]}
+OF_ONE = [review(who, at=-60, commit="one") for who in ("lee", "sam", "pat")]
+"""Approvals of the first of these two commits."""
 
 
 @pytest.mark.parametrize(
@@ -84,10 +89,15 @@ def test_identified_and_notified(facts: dict[str, Any], outcome: Outcome) -> Non
         ({"reviews": [review("lee", at=-60)], "tickets": []}, EXCEPTION),
         ({"reviews": [review("lee", at=-60), review("sam", at=10)], "tickets": []}, EXCEPTION),
         ({"reviews": Unavailable("cut"), "tickets": []}, UNDETERMINED),
+        ({"reviews": BOTH, **LATER_CODE}, PASS),
+        ({"reviews": OF_ONE, **LATER_CODE}, UNDETERMINED),
+        ({"reviews": OF_ONE, **LATER_CODE, "tickets": []}, EXCEPTION),
+        ({"reviews": BOTH, "events": [force_pushed(at=-5)], "tickets": []}, EXCEPTION),
     ],
 )
 def test_approved(facts: dict[str, Any], outcome: Outcome) -> None:
-    """Lead and security, before the merge; the ticket may hold what the pull request does not."""
+    """Lead and security, before the merge and of what merged; the ticket may hold what the pull
+    request does not."""
     assert judge(emergency.emergency_approved, facts)[0] is outcome
 
 
@@ -100,10 +110,15 @@ def test_approved(facts: dict[str, Any], outcome: Outcome) -> None:
         ({"reviews": [review("pat", at=-60)]}, EXCEPTION),
         ({"reviews": [], "collected_at": clock(HOUR)}, UNDETERMINED),
         ({"reviews": Unavailable("cut")}, UNDETERMINED),
+        ({"reviews": OF_ONE, **LATER_CODE}, EXCEPTION),
+        (
+            {"reviews": [*OF_ONE, review("pat", at=HOUR), review("sam", at=HOUR)], **LATER_CODE},
+            PASS,
+        ),
     ],
 )
 def test_reviewed(facts: dict[str, Any], outcome: Outcome) -> None:
-    """Peer and security, at the latest when the documentation is due."""
+    """Peer and security, of what merged, at the latest when the documentation is due."""
     assert judge(emergency.emergency_reviewed, facts)[0] is outcome
 
 
@@ -155,6 +170,8 @@ def test_the_hours_are_the_policys() -> None:
         ({"comments": [comment("lee", LINK, at=DAY, edited_at=9 * DAY)]}, EXCEPTION),
         ({"comments": [comment("lee", "https://elsewhere.example/7", at=DAY)]}, EXCEPTION),
         ({"comments": [comment("lee", f"<!-- {LINK} -->", at=DAY)]}, EXCEPTION),
+        ({"comments": [comment("lee", LINK, at=-1)]}, EXCEPTION),
+        ({"comments": [comment("lee", LINK, at=-1, edited_at=DAY)]}, PASS),
         ({"comments": []}, EXCEPTION),
         ({"comments": [], "collected_at": clock(2 * DAY)}, UNDETERMINED),
         ({"comments": Unavailable("cut")}, UNDETERMINED),
@@ -180,6 +197,12 @@ def test_what_shows_a_post_mortem(facts: dict[str, Any], shown: dict[str, Any]) 
     """A label, or a ticket by its type or label; another kind shows nothing."""
     assert judge(emergency.emergency_followed_up, facts, policy(post_mortem=shown))[0] is PASS
     assert judge(emergency.emergency_followed_up, facts)[0] is EXCEPTION
+
+
+def test_a_label_from_before_the_merge_shows_no_post_mortem() -> None:
+    facts = {"events": [labeled("post-mortem", at=-1)]}
+    shown = policy(post_mortem={"labels": ["post-mortem"]})
+    assert judge(emergency.emergency_followed_up, facts, shown)[0] is EXCEPTION
 
 
 def test_without_a_word_in_the_policy_it_is_undetermined() -> None:

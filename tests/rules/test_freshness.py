@@ -21,6 +21,7 @@ from builders import (
     review,
 )
 from changeaudit.people import Holds
+from changeaudit.records import MergeCommit
 from changeaudit.rules.freshness import fresh_review, fresh_sign_off
 from changeaudit.rules.step3_peer import peer_approval_fresh
 from changeaudit.verdicts import Finding, Outcome
@@ -132,6 +133,25 @@ def test_what_was_reviewed_is_held_against_what_merged(
 ) -> None:
     assert found.answer is answer
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("answer", "oid", "parents"),
+    [
+        (True, "merge", ("base", "head")),
+        (True, "merge", ("head", "base")),
+        (True, "squashed", ("base",)),
+        (True, "head", ("one", "on the base")),
+        (None, "merge", ("base", "the head with other work")),
+    ],
+)
+def test_a_merge_of_something_else_is_not_what_was_reviewed(
+    answer: bool | None, oid: str, parents: tuple[str, ...]
+) -> None:
+    """Somebody pushed a merge of their own, through which the head reached the base as well."""
+    found = reviewed("head", merge_commit=MergeCommit(oid, parents, "https://x/m"))
+    assert found.answer is answer
+    assert ("does not have the head head as a parent" in found.why) is (answer is None)
 
 
 @pytest.mark.parametrize(

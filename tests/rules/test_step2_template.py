@@ -395,6 +395,27 @@ def test_not_applicable_may_be_forbidden() -> None:
     assert "not ticked" in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer", "outcome"),
+    [
+        ("{} (N/A if nothing is read)", "{} (N/A if nothing is read)", EXCEPTION),
+        ("{} (N/A if nothing is read)", "{} (N/A if nothing is read): N/A, no input", PASS),
+        ("{} (N/A if nothing is read)", "{}: N/A, no input", PASS),
+        ("{}\n\n  If it is N/A, say why.", "{}\n\n  If it is N/A, say why.", EXCEPTION),
+        ("{}\n\n  If it is N/A, say why.", "{}\n\n  N/A, no input.", PASS),
+        ("{}\n\n  If N/A, say why.\n  In words.", "{}\n\n  If N/A, say why.", EXCEPTION),
+    ],
+)
+def test_a_templates_own_words_are_no_reason(asked: str, answer: str, outcome: Outcome) -> None:
+    """An item that nobody touched is not answered, whatever the template says beside it."""
+    templates = (template(checklist(*TICKED, f"- [ ] {asked.format(LAST)}")),)
+    policy = make_policy(
+        security_checklist={"items": ["No secrets are in the code", "Input is validated", LAST]}
+    )
+    body = checklist(*TICKED, f"- [ ] {answer.format(LAST)}")
+    assert judge(security_checklist_answered, body, templates, policy).outcome is outcome
+
+
 def test_the_policys_items_come_first() -> None:
     """With items of its own the policy asks for these alone, template or not."""
     policy = make_policy(

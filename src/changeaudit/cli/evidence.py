@@ -17,6 +17,7 @@ from changeaudit.population import Population, build, production_branches, ticke
 from changeaudit.records import (
     BranchLine,
     PullRequest,
+    QueueChanged,
     Record,
     Repository,
     Team,
@@ -131,7 +132,8 @@ def gather(
         raise StoreError(
             f"The store does not hold the pull requests of {name} from {source} that merged from"
             f" {missing[0].since:%Y-%m-%dT%H:%M:%SZ} to {missing[0].until:%Y-%m-%dT%H:%M:%SZ}.",
-            "Run the command without --offline to collect them, or name a period that is held.",
+            "Collect them with `changeaudit audit`, without --offline, or name a period that is"
+            " held.",
         )
     repository = reading.read_repository(store, source, name)
     pulls = tuple(reading.read_pull_requests(store, source, name, span))
@@ -181,6 +183,20 @@ def teams_not_held(teams: Iterable[Team], policies: Sequence[Policy]) -> list[st
     ]
 
 
+_KINDS = {
+    "repository": "facts",
+    "pull_request": "merged pull requests",
+    "pull_request.more": "further parts of pull requests",
+    "pull_request.parents": "parents of commits",
+    "pull_request.single": "single pull requests",
+    "line": "first-parent history",
+    "line.ends": "merges around the period",
+    "team": "members",
+    "ticket": "tickets",
+}
+"""The kinds of stored answers, in words."""
+
+
 def sources_of(
     store: Store, source: str, names: Sequence[str], policies: Sequence[Policy]
 ) -> list[EvidenceSource]:
@@ -200,7 +216,7 @@ def sources_of(
             found.append(
                 EvidenceSource(
                     source=row.source,
-                    what=f"{row.kind} of {row.subject}",
+                    what=f"{_KINDS.get(row.kind, row.kind)} of {row.subject}",
                     answers=row.answers,
                     first_at=row.first_received_at,
                     last_at=row.last_received_at,
@@ -239,5 +255,11 @@ def limitations(populations: Sequence[Population], policy: Policy) -> list[str]:
             "Who pushed a commit directly, and when, is not recorded in it; the times"
             " shown are bounded by the merges around it."
         )
-    found.append("Checks of merge-queue commits are not collected.")
+    if any(
+        isinstance(event, QueueChanged)
+        for p in populations
+        for c in p.changes
+        for event in (() if isinstance(c.pull.timeline, Unavailable) else c.pull.timeline)
+    ):
+        found.append("Checks of merge-queue commits are not collected.")
     return found

@@ -45,7 +45,7 @@ def token() -> str:
             return _sound(answer.stdout.strip(), "gh auth token")
     raise UsageError(
         "There is no GitHub token.",
-        "Set GITHUB_TOKEN (or GH_TOKEN), or log in with `gh auth login`.",
+        "Set GITHUB_TOKEN (or GH_TOKEN), or log in with `gh auth login`; --offline needs none.",
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from changeaudit.policy_file import LoadedPolicy
 
 app = typer.Typer(
-    help="Check a policy, or print the schema that policies follow.",
+    help="Check a policy, compare two, or print the schema that policies follow.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -42,22 +42,22 @@ def gaps(policy: Policy) -> Iterator[Gap]:
         yield Gap("3.1-3.3, 6.5", "nobody is named as a peer", "roles.peer", "write_access: true")
     if not review.triggers:
         yield Gap(
-            "4.1-4.4",
+            "4.1-4.4, 6.2",
             "nothing is named that triggers a security review",
             "security_review",
             'paths: ["**/auth/**"]',
         )
     if not roles.security.named:
         yield Gap(
-            "4.2, 4.3",
+            "4.2, 4.3, 6.2",
             "nobody is named as the security team",
             "roles.security",
             "teams: [acme/security]",
         )
     if not roles.qa.named:
-        yield Gap("5.1, 5.3", "nobody is named as the QA team", "roles.qa", "teams: [acme/qa]")
+        yield Gap("5.1, 5.3, 6.2", "nobody is named as the QA team", "roles.qa", "teams: [acme/qa]")
     if not (qa.review or qa.labels or qa.comment):
-        yield Gap("5.1, 5.3", "no way is named in which QA signs off", "qa", "review: true")
+        yield Gap("5.1, 5.3, 6.2", "no way is named in which QA signs off", "qa", "review: true")
     if not qa.staging_checks:
         yield Gap(
             "5.2",

@@ -16,7 +16,7 @@ from changeaudit.change import Change
 from changeaudit.globs import matches
 from changeaudit.markdown import visible_text
 from changeaudit.people import name_of
-from changeaudit.policy import Policy
+from changeaudit.policy import Policy, RoleName
 from changeaudit.records import Comment, LabelChanged, Ticket, Unavailable
 from changeaudit.rules import approvals, step2_template
 from changeaudit.rules.attribute import Attribute
@@ -63,12 +63,13 @@ def emergency_identified(change: Change, policy: Policy) -> Finding:
 def emergency_approved(change: Change, policy: Policy) -> Finding:
     """A lead and a member of the security team approved, as the emergency ticket documents.
 
-    Approving reviews before the merge show it. Approvals that are written in the ticket alone
-    are not collected, so with a ticket their absence in the pull request proves nothing.
+    Approving reviews of the code that merged, before the merge, show it. Approvals that are
+    written in the ticket alone are not collected, so with a ticket their absence in the pull
+    request proves nothing.
     """
     found = {
-        "an engineering lead": approvals.approved(change, policy, "lead", 1),
-        "the security team": approvals.approved(change, policy, "security", 1),
+        "an engineering lead": _approved(change, policy, "lead"),
+        "the security team": _approved(change, policy, "security"),
     }
     evidence = [citation for finding in found.values() for citation in finding.evidence]
     lacking = [who for who, finding in found.items() if finding.outcome is not Outcome.PASS]
@@ -93,10 +94,13 @@ def emergency_approved(change: Change, policy: Policy) -> Finding:
 
 
 def emergency_reviewed(change: Change, policy: Policy) -> Finding:
-    """A peer and the security team reviewed, at the latest when the documentation was due."""
+    """A peer and the security team reviewed, at the latest when the documentation was due.
+
+    Their approvals are of the code that merged.
+    """
     due = _documentation_due(change, policy)
     later = _as_of(change, due)
-    found = [approvals.approved(later, policy, role, 1) for role in ("peer", "security")]
+    found = [_approved(later, policy, "peer"), _approved(later, policy, "security")]
     evidence = [citation for finding in found for citation in finding.evidence]
     outcome = combine(finding.outcome for finding in found)
     if outcome is Outcome.PASS:
@@ -143,7 +147,8 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
     """A post-mortem was there within the business days that the policy gives, 3 by default.
 
     The policy says what shows it: a ticket of a type or with a label that the pull request
-    names, or a link of a given form in a comment.
+    names, or a link of a given form in a comment. A link or a label that was there before the
+    merge is no follow-up of it.
     """
     emergency = policy.classes.emergency
     wanted = emergency.post_mortem
@@ -175,6 +180,15 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
     return exception(f"No post-mortem was there by {instant(due)}.", [_class(change)])
 
 
+def _approved(change: Change, policy: Policy, role: RoleName) -> Finding:
+    """Whether somebody in a role approved the code that merged, and none older."""
+    found = approvals.approved(change, policy, role, 1)
+    if found.outcome is not Outcome.PASS:
+        return found
+    fresh = approvals.fresh(change, policy, role, 1, see="E.2")
+    return found if fresh.outcome is Outcome.PASS else fresh
+
+
 def _post_mortems(change: Change, policy: Policy) -> Iterator[tuple[datetime, Citation]]:
     """What shows a post-mortem, with when it was there."""
     wanted = policy.classes.emergency.post_mortem
@@ -186,17 +200,19 @@ def _post_mortems(change: Change, policy: Policy) -> Iterator[tuple[datetime, Ci
             ticket.type.casefold() in types or labels & {x.casefold() for x in ticket.labels}
         ):
             yield ticket.created_at, _cite(ticket)
-    timeline = change.pull.timeline
+    timeline, merged = change.pull.timeline, change.pull.merged_at
     for event in () if isinstance(timeline, Unavailable) else timeline:
-        if isinstance(event, LabelChanged) and event.added and event.label.casefold() in labels:
+        if not isinstance(event, LabelChanged) or not event.added or event.at <= merged:
+            continue
+        if event.label.casefold() in labels:
             what = f"label {event.label} applied"
             yield event.at, Citation(what, name_of(event.actor), event.at, change.pull.url)
     comments = change.pull.comments
     for comment in () if isinstance(comments, Unavailable) else comments:
-        link = _link(comment, wanted.link_pattern)
+        # An edited comment shows its link since its newest edit at the latest.
+        at = comment.edited_at or comment.at
+        link = _link(comment, wanted.link_pattern) if at > merged else ""
         if link:
-            # An edited comment shows its link since its newest edit at the latest.
-            at = comment.edited_at or comment.at
             yield at, Citation(f"link {link}", name_of(comment.author), at, comment.url)
 
 

@@ -27,6 +27,9 @@ def fresh_review(change: Change, reviewed: str | None, at: datetime) -> Holds:
     head = change.pull.head_oid
     if reviewed is None:
         return Holds(None, "GitHub no longer knows which commit was reviewed")
+    other = _merged_another(change)
+    if other:
+        return Holds(None, other)
     if reviewed == head:
         return Holds(True, f"it is of {reviewed[:7]}, the head that merged")
     commits = change.pull.commits
@@ -103,6 +106,20 @@ def _moved(change: Change, at: datetime) -> Holds:
             return Holds(False, f"{what}, after it")
         doubt = f"{what}, in the same second{' as the merge' if event.at > at else ''}"
     return Holds(None, doubt) if doubt else Holds(True, "nothing moved after it")
+
+
+def _merged_another(change: Change) -> str:
+    """Why what merged may be more than the head: a merge that does not have it as a parent.
+
+    GitHub also calls a pull request merged when somebody pushes a merge of their own, into which
+    its head came together with other work.
+    """
+    merge, head = change.pull.merge_commit, change.pull.head_oid
+    if merge is None or isinstance(merge, Unavailable) or merge.oid == head:
+        return ""
+    if len(merge.parents) < 2 or head in merge.parents:
+        return ""
+    return f"the merge commit {merge.oid[:7]} does not have the head {head[:7]} as a parent"
 
 
 def _what_followed(reviewed: str, head: str, by_oid: dict[str, Commit]) -> Holds:

@@ -148,9 +148,10 @@ def security_checklist_answered(change: Change, policy: Policy) -> Finding:
     """Every item of the security checklist is ticked, or marked N/A with a reason.
 
     N/A counts only if the policy allows it, and only with at least one word of reason beside the
-    item or in its list item. Boxes in HTML comments and code blocks are not there. If the policy
-    names items that declare security impact and items that deny it, one ticked answers them all;
-    whether the answer is true is 4.4's. Items that are missing are 2.2's.
+    item or in its list item; a template's own words are no reason. Boxes in HTML comments and code
+    blocks are not there. If the policy names items that declare security impact and items that
+    deny it, one ticked answers them all; whether the answer is true is 4.4's. Items that are
+    missing are 2.2's.
     """
     checklist = _checklist(change, policy)
     if isinstance(checklist, Finding):
@@ -160,10 +161,11 @@ def security_checklist_answered(change: Change, policy: Policy) -> Finding:
             return undetermined("Whether the security checklist is there is not known: see 2.2.")
         return not_applicable("No item of the security checklist is there to answer: see 2.2.")
     declared = _declared(checklist, policy)
+    own = _words_of_templates(change)
     answered: list[Citation] = []
     unanswered: list[str] = []
     for task in checklist.tasks:
-        reason = _reason_for_not_applicable(task, checklist, policy)
+        reason = _reason_for_not_applicable(task, checklist, own, policy)
         if task.ticked:
             answered.append(cite_description(change, f"ticked: {quoted(task.text)}"))
         elif reason and policy.security_checklist.not_applicable_allowed:
@@ -531,11 +533,22 @@ def _without_mark(text: str) -> str:
     return text[mark.end() :].lstrip(" :.;,-–—)") if mark else text
 
 
-def _reason_for_not_applicable(task: Task, checklist: _Checklist, policy: Policy) -> str:
-    """The words beside an N/A, "" where there is no N/A or no word."""
+def _words_of_templates(change: Change) -> frozenset[str]:
+    """The lines and paragraphs of the repository's templates, made `plain`."""
+    templates = change.repository.templates
+    known = () if isinstance(templates, Unavailable) else templates
+    return frozenset().union(*(_own_words(parse(t.text).blocks)[0] for t in known))
+
+
+def _reason_for_not_applicable(
+    task: Task, checklist: _Checklist, own: frozenset[str], policy: Policy
+) -> str:
+    """The words beside an N/A, "" where there is no N/A or no word but the template's `own`."""
     text = plain(task.text)
-    item = item_of(task, checklist.items) or ""
-    beside = f"{text.replace(item, ' ', 1)} {plain(task.note)}"
+    item = item_of(task, {*checklist.items, *own} - {""}) or ""
+    note = [] if plain(task.note) in own else task.note.splitlines()
+    lines = [line for line in map(plain, note) if line not in own]
+    beside = " ".join([text.replace(item, " ", 1), *lines])
     if not NOT_APPLICABLE.search(beside):
         return ""
     reason = plain(NOT_APPLICABLE.sub(" ", beside)).strip(" ()[]:.;,-–—")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from changeaudit.change import Change
-from changeaudit.people import Holds, holds, is_bot, is_person, name_of
+from changeaudit.people import NOT_HELD, Holds, holds, is_bot, is_person, name_of
 from changeaudit.policy import Policy, Role
 from changeaudit.records import Actor, QueueChanged, Unavailable
 from changeaudit.rules import approvals
@@ -135,9 +135,10 @@ def merged_by_permitted(change: Change, policy: Policy) -> Finding:
         return undetermined(
             f"Whether {name_of(who)} may merge cannot be told: {lead.why}.", [merge]
         )
+    why = "; ".join(held.why for held in (lead, merger) if held.why != NOT_HELD)
     return exception(
-        f"{name_of(who)} merged it and is neither an engineering lead ({lead.why}) nor named as a"
-        f" merger ({merger.why}).",
+        f"{name_of(who)} merged it and is neither an engineering lead nor named as a merger"
+        f"{f' ({why})' if why else ''}.",
         [merge],
     )
 

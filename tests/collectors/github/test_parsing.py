@@ -791,8 +791,9 @@ def test_a_commit_of_the_line_names_only_merged_pull_requests_of_its_repository(
             "associatedPullRequests": {"nodes": nodes},
         },
     )
-    record = parsing.branch_commit(found, REPOSITORY, "main")
+    record = parsing.branch_commit(found, REPOSITORY, "main", "sha")
     assert record.pull_requests == (1, 4)
+    assert record.evidence == "sha"
     assert record.parents == ("d0",)
     assert [p.name for p in record.authors] == ["", "Kim"]
 

@@ -194,7 +194,9 @@ def ticket(asked: str, found: wire.Issue, host: str) -> Ticket:
     )
 
 
-def branch_commit(found: wire.LineCommit, repository: str, branch: str) -> BranchCommit:
+def branch_commit(
+    found: wire.LineCommit, repository: str, branch: str, evidence: str
+) -> BranchCommit:
     """A commit of a branch's line, with the merged pull requests that GitHub names for it."""
     linked = found.associated_pull_requests
     return BranchCommit(
@@ -213,6 +215,7 @@ def branch_commit(found: wire.LineCommit, repository: str, branch: str) -> Branc
             and a.repository.name_with_owner.casefold() == repository.casefold()
         ),
         url=found.url,
+        evidence=evidence,
     )
 
 

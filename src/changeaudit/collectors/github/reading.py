@@ -50,7 +50,7 @@ def read_repository(store: Store, source: str, name: str) -> Repository:
         return parsing.repository(data.repository, source, located.answer.answer.received_at)
     raise StoreError(
         f"The store holds nothing of {name} from {source}.",
-        "Collect it first: run the command without --offline.",
+        "Collect it first: `changeaudit audit`, without --offline.",
     )
 
 
@@ -166,7 +166,9 @@ def read_line(store: Store, source: str, repository: str, branch: str, period: S
         for part in data.nodes:
             for commit in part.history.nodes or () if part else ():
                 if commit:
-                    commits[commit.oid] = parsing.branch_commit(commit, repository, branch)
+                    commits[commit.oid] = parsing.branch_commit(
+                        commit, repository, branch, located.answer.digest
+                    )
     spans = ((Span(w.since, w.until), w.as_of) for w in windows)
     missing = tuple((s.since, s.until) for s in coverage(period, spans).missing)
     return BranchLine(branch, tuple(stretches), commits | merged, missing)
