@@ -545,6 +545,13 @@ LEAD_TEAM = {"roles": {**ROLES, "lead": {"teams": ["acme/leads"]}}}
             id="a person past the queue",
         ),
         pytest.param(
+            EXCEPTION,
+            "neither an engineering lead nor named as a merger",
+            {},
+            {"merged_by": "helper[bot]", "events": [queued()], "reviews": [review("lee")]},
+            id="another bot, though it was queued",
+        ),
+        pytest.param(
             UNDETERMINED,
             "whether as the merge queue could not be read",
             {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from changeaudit.change import Change
-from changeaudit.people import NOT_HELD, Holds, holds, is_bot, is_person, name_of
+from changeaudit.people import NOT_HELD, Holds, holds, is_named, is_person, name_of
 from changeaudit.policy import Policy, Role
 from changeaudit.records import Actor, QueueChanged, Unavailable
 from changeaudit.rules import approvals
@@ -22,6 +22,9 @@ from changeaudit.verdicts import (
     passed,
     undetermined,
 )
+
+MERGE_QUEUE = "github-merge-queue[bot]"
+"""The account under which GitHub's merge queue merges."""
 
 
 def approved_by_lead(change: Change, policy: Policy) -> Finding:
@@ -119,7 +122,7 @@ def merged_by_permitted(change: Change, policy: Policy) -> Finding:
     for held, what in ((lead, "an engineering lead"), (merger, "who may merge")):
         if held.answer is True:
             return passed(f"{name_of(who)}, {what} ({held.why}), merged it into {base}.", [merge])
-    if policy.final_approval.merge_queue and is_bot(who):
+    if policy.final_approval.merge_queue and is_named(who, MERGE_QUEUE):
         if isinstance(pull.timeline, Unavailable):
             return undetermined(
                 f"{name_of(who)} merged it; whether as the merge queue could not be read:"
