@@ -17,7 +17,9 @@ from builders import (
     base_changed,
     branch_commit,
     clock,
+    commit,
     file,
+    force_pushed,
     labeled,
     make_policy,
     make_pull,
@@ -268,6 +270,7 @@ CLASSES = {
 }
 STANDARD, EMERGENCY = ChangeClass.STANDARD, ChangeClass.EMERGENCY
 AUTOMATED, REVERT = ChangeClass.AUTOMATED, ChangeClass.REVERT
+BY_BOT = {"commits": [commit("head", "renovate[bot]")]}
 REVERTS = {"title": 'Revert "PAY-7 Round"', "body": "Reverts acme/payments#7"}
 
 
@@ -291,10 +294,41 @@ REVERTS = {"title": 'Revert "PAY-7 Round"', "body": "Reverts acme/payments#7"}
         ({"head_ref": "hotfix/a"}, EMERGENCY, "branch hotfix/a matches hotfix/*"),
         ({"title": "PAY-9 Fix"}, EMERGENCY, "ticket PAY-9 is of type incident"),
         ({"title": "PAY-8 Fix"}, STANDARD, "nothing"),
-        ({"author": "renovate[bot]"}, AUTOMATED, "opened by renovate[bot]"),
-        ({"author": Actor(9, "renovate", ActorKind.BOT)}, AUTOMATED, "opened by renovate"),
+        ({"author": "renovate[bot]", **BY_BOT}, AUTOMATED, "opened by renovate[bot]"),
+        (
+            {"author": Actor(9, "renovate", ActorKind.BOT), **BY_BOT},
+            AUTOMATED,
+            "opened by renovate",
+        ),
         ({"author": Actor(9, "renovate")}, STANDARD, "nothing"),
-        ({"author": "acme-ci"}, AUTOMATED, "opened by acme-ci"),
+        ({"author": "acme-ci", **BY_BOT}, AUTOMATED, "opened by acme-ci"),
+        ({"author": "renovate[bot]"}, STANDARD, "head is not shown to be a bot's alone"),
+        (
+            {"author": "renovate[bot]", "commits": [commit("head", "renovate[bot]", "dana")]},
+            STANDARD,
+            "opened by renovate[bot], but commit head is not shown to be a bot's alone",
+        ),
+        (
+            {"author": "renovate[bot]", "commits": [commit("head", None)]},
+            STANDARD,
+            "is not shown to be a bot's alone",
+        ),
+        ({"author": "renovate[bot]", "commits": GONE}, STANDARD, "its commits could not be read"),
+        (
+            {"author": "renovate[bot]", **BY_BOT, "events": [force_pushed(at=-9, by="dana")]},
+            STANDARD,
+            "dana force-pushed the branch",
+        ),
+        (
+            {"author": "renovate[bot]", **BY_BOT, "events": [force_pushed(at=-9, by="acme-ci")]},
+            AUTOMATED,
+            "opened by renovate[bot]",
+        ),
+        (
+            {"author": "renovate[bot]", **BY_BOT, "timeline": GONE},
+            STANDARD,
+            "force-pushes could not be read",
+        ),
         ({"author": None}, STANDARD, "nothing"),
         ({"author": "renovate[bot]", "head_ref": "hotfix/a"}, EMERGENCY, "branch"),
         (REVERTS, REVERT, "reverts a change"),

@@ -15,11 +15,13 @@ from itertools import groupby
 from changeaudit.asof import AtMerge, as_of_merge
 from changeaudit.change import Change, DirectPush, NamedTicket
 from changeaudit.globs import first_match
-from changeaudit.people import is_named
+from changeaudit.people import is_named, name_of
 from changeaudit.policy import Policy
 from changeaudit.records import (
+    Actor,
     BranchCommit,
     BranchLine,
+    ForcePushed,
     PullRequest,
     Record,
     Repository,
@@ -417,7 +419,10 @@ def _class(
             return ChangeClass.EMERGENCY, f"ticket {ticket.key} is of type {ticket.found.type}"
     bots = policy.classes.automated.authors
     if pull.author and any(is_named(pull.author, login) for login in bots):
-        return ChangeClass.AUTOMATED, f"opened by {pull.author.login}"
+        other = _by_another(pull, bots)
+        if not other:
+            return ChangeClass.AUTOMATED, f"opened by {pull.author.login}"
+        unknown = f"; opened by {pull.author.login}, but {other}{unknown}"
     title = view.title if isinstance(view.title, str) else ""
     body = view.body if isinstance(view.body, str) else ""
     if REVERT_TITLE.match(title) and (
@@ -428,6 +433,25 @@ def _class(
             f"its title and description say that it reverts a change{unknown}",
         )
     return ChangeClass.STANDARD, f"nothing shows that it is of another class{unknown}"
+
+
+def _by_another(pull: PullRequest, bots: Sequence[str]) -> str:
+    """What of a bot's pull request may be somebody else's work; "" if all of it is the bots'."""
+
+    def is_bots(account: Actor | None) -> bool:
+        return account is not None and any(is_named(account, login) for login in bots)
+
+    if isinstance(pull.commits, Unavailable):
+        return f"its commits could not be read: {pull.commits.reason}"
+    for commit in pull.commits:
+        if not all(is_bots(person.account) for person in commit.authors):
+            return f"commit {commit.oid[:7]} is not shown to be a bot's alone"
+    if isinstance(pull.timeline, Unavailable):
+        return f"force-pushes could not be read: {pull.timeline.reason}"
+    for event in pull.timeline:
+        if isinstance(event, ForcePushed) and not event.base and not is_bots(event.actor):
+            return f"{name_of(event.actor)} force-pushed the branch"
+    return ""
 
 
 def _pushes(
