@@ -12,6 +12,7 @@ from changeaudit.policy import Policy, RoleName
 from changeaudit.records import Actor, Record, ReviewDismissed, Unavailable
 from changeaudit.rules.developers import Developers, developers, independent
 from changeaudit.rules.freshness import fresh_review
+from changeaudit.rules.remembered import remembered
 from changeaudit.rules.words import cite_review, count, instant, listed, sentence
 from changeaudit.verdicts import (
     Citation,
@@ -71,6 +72,7 @@ class Tally(Record, frozen=True):
     failed: tuple[Approval, ...]
 
 
+@remembered
 def assess(change: Change, policy: Policy, role: RoleName) -> tuple[Approval, ...] | Unavailable:
     """Hold every approving review, oldest first, against the conditions of `role`."""
     nobody = unnamed(policy, role)

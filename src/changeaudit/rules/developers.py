@@ -8,6 +8,7 @@ from changeaudit.change import Change
 from changeaudit.people import Holds, name_of, same
 from changeaudit.policy import Policy
 from changeaudit.records import Actor, Commit, ForcePushed, GitPerson, Record, Unavailable
+from changeaudit.rules.remembered import remembered
 
 WEB_FLOW = "noreply@github.com"
 """The committer's address of commits that GitHub makes for whoever pressed a button."""
@@ -27,6 +28,7 @@ class Developers(Record, frozen=True):
     doubts: tuple[str, ...]
 
 
+@remembered
 def developers(change: Change, policy: Policy) -> Developers:
     """The developers of a change, by its opener, its commits and its force-pushes."""
     found = [*_opener(change), *_committers(change, policy), *_pushers(change)]

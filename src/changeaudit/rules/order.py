@@ -10,6 +10,7 @@ from changeaudit.people import same
 from changeaudit.policy import Policy, RoleName
 from changeaudit.records import Record, Unavailable
 from changeaudit.rules.approvals import Approval, assess, tally
+from changeaudit.rules.remembered import remembered
 from changeaudit.rules.step5_qa import sign_offs
 
 
@@ -49,6 +50,7 @@ class Others(Record, frozen=True):
         )
 
 
+@remembered
 def before_the_lead(
     change: Change, policy: Policy, security: Literal["yes", "no", "unknown"]
 ) -> tuple[Others, ...]:

@@ -18,6 +18,7 @@ from changeaudit.policy import Policy
 from changeaudit.records import Unavailable
 from changeaudit.rules.description import cite_description, description_at_merge
 from changeaudit.rules.excerpts import NAMED, quoted, some
+from changeaudit.rules.remembered import remembered
 from changeaudit.rules.step2_template import item_of
 from changeaudit.rules.words import count
 from changeaudit.verdicts import (
@@ -34,6 +35,7 @@ Answer = Literal["yes", "no", "unknown"]
 ADVICE = "add security_review.paths or security_review.labels to the policy"
 
 
+@remembered
 def triggered(change: Change, policy: Policy) -> Answer:
     """Whether the change calls for a security review, for 4.2 and 4.3.
 

@@ -13,6 +13,7 @@ from changeaudit.rules.approvals import Approval, act, assess, tally, unnamed
 from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.developers import Developers, developers
 from changeaudit.rules.freshness import fresh_sign_off
+from changeaudit.rules.remembered import remembered
 from changeaudit.rules.words import count, instant, listed, sentence
 from changeaudit.verdicts import (
     Citation,
@@ -169,6 +170,7 @@ def in_qa(sign_off: Approval) -> Holds:
     return all_hold(sign_off.valid, sign_off.role, sign_off.fresh)
 
 
+@remembered
 def sign_offs(change: Change, policy: Policy) -> SignOffs | Unavailable:
     """Every sign-off there was before the merge, by each method that the policy names."""
     qa = policy.qa
