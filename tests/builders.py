@@ -26,18 +26,23 @@ from changeaudit.records import (
     ActorKind,
     AutoMergeEnabled,
     BaseChanged,
+    BaseMerge,
     BranchCommit,
     Check,
+    CodeOwners,
     Comment,
     Commit,
     Deployed,
+    Difference,
     DraftChanged,
     Edit,
     File,
     ForcePushed,
     GitPerson,
     IssueLinked,
+    JiraAccount,
     LabelChanged,
+    Membership,
     MergeCommit,
     Merged,
     PullRequest,
@@ -53,6 +58,7 @@ from changeaudit.records import (
     Ticket,
     TicketRef,
     TimelineEvent,
+    TreeEntry,
     Unavailable,
 )
 from changeaudit.verdicts import ChangeClass
@@ -190,12 +196,17 @@ def check(
     at: float | None = -90,
     *,
     started: float | None = None,
+    created: float | Unavailable | None = None,
     producer: str = "github-actions",
     kind: str = "check_run",
     commit: str = HEAD,
     id: int = 1,
 ) -> Check:
-    """A check that completed `at` (`None`: still running) and started a minute before."""
+    """A check that completed `at` (`None`: still running) and started a minute before.
+
+    The server created it (its suite) as it started, unless `created` is given; `GONE` for an
+    answer that does not tell.
+    """
     begun = started if started is not None else (-91 if at is None else at - 1)
     return Check(
         name=name,
@@ -207,6 +218,9 @@ def check(
         id=id,
         url=f"https://github.com/acme/payments/runs/{id}",
         commit=commit,
+        created_at=None
+        if isinstance(created, Unavailable)
+        else clock(begun if created is None else created),
     )
 
 
@@ -275,9 +289,31 @@ def force_pushed(
     after: str | None = "head",
     *,
     base: bool = False,
+    trees: tuple[str | Unavailable, str | Unavailable] = (GONE, GONE),
 ) -> ForcePushed:
-    """The head, or the base, is rewritten."""
-    return ForcePushed(at=clock(at), actor=actor(by), before=before, after=after, base=base)
+    """The head, or the base, is rewritten; `trees` are those before and after it."""
+    return ForcePushed(clock(at), actor(by), before, after, base, *trees)
+
+
+def differs(path: str, merge: str, branch: str, base: str, ancestor: str) -> Difference:
+    """A path at which the sides of a merge are not alike: "a" a file, "a/" a directory, "" none."""
+    sides = [
+        TreeEntry(side, "tree" if side.endswith("/") else "blob", 0o100644) if side else None
+        for side in (merge, branch, base, ancestor)
+    ]
+    return Difference(path, *sides)
+
+
+def base_merge(
+    oid: str = "merge",
+    *differences: Difference,
+    branch: str = "one",
+    base: str = "on the base",
+    ancestor: str | Unavailable = "base",
+    unread: Unavailable | None = None,
+) -> BaseMerge:
+    """A merge of the base; `unread` is why its trees could not be compared."""
+    return BaseMerge(oid, branch, base, ancestor, unread or differences)
 
 
 def base_changed(before: str, after: str, by: str | None = "dana", at: float = -20) -> BaseChanged:
@@ -301,12 +337,26 @@ def closed(by: str | None = "dana", at: float = -20, *, reopened: bool = False) 
 
 
 def queued(
-    enqueuer: str | None = "lee", at: float = -10, *, added: bool = True, by: str | None = None
+    enqueuer: str | None = "lee",
+    at: float = -10,
+    *,
+    added: bool = True,
+    by: str | None = None,
+    reason: str = "",
 ) -> QueueChanged:
     """It enters, or leaves, the merge queue."""
     return QueueChanged(
-        at=clock(at), actor=actor(by or enqueuer), added=added, enqueuer=actor(enqueuer)
+        at=clock(at),
+        actor=actor(by or enqueuer),
+        added=added,
+        enqueuer=actor(enqueuer),
+        reason=reason,
     )
+
+
+def unqueued(reason: str = "", at: float = 0) -> QueueChanged:
+    """It leaves the merge queue, for GitHub's `reason`: "merged", "manual", "failed_checks", …"""
+    return queued(at=at, added=False, by="github-merge-queue[bot]", reason=reason)
 
 
 def auto_merge(by: str | None = "lee", at: float = -10) -> AutoMergeEnabled:
@@ -315,10 +365,27 @@ def auto_merge(by: str | None = "lee", at: float = -10) -> AutoMergeEnabled:
 
 
 def deployed(
-    environment: str = "staging", state: str = "SUCCESS", by: str | None = "dana", at: float = -90
+    environment: str = "staging",
+    state: str = "SUCCESS",
+    by: str | None = "dana",
+    at: float = -90,
+    *,
+    commit: str = "",
+    status: str = "",
+    status_at: float | None = None,
+    status_by: str = "",
 ) -> Deployed:
-    """A deployment from the pull request starts."""
-    return Deployed(at=clock(at), actor=actor(by), environment=environment, state=state)
+    """A deployment from the pull request starts; without `commit`, as an earlier version asked."""
+    return Deployed(
+        at=clock(at),
+        actor=actor(by),
+        environment=environment,
+        state=state,
+        commit=commit,
+        status=status,
+        status_at=None if status_at is None else clock(status_at),
+        status_by=status_by,
+    )
 
 
 def linked(
@@ -328,9 +395,17 @@ def linked(
     return IssueLinked(at=clock(at), actor=actor(by), added=added, ticket=issue)
 
 
-def moved(before: str, after: str, at: float, by: str | None = "dana") -> StatusChange:
-    """A ticket goes from one status to another."""
-    return StatusChange(at=clock(at), actor=actor(by), before=before, after=after)
+def on_jira(name: str, *, id: str = "", login: str = "", email: str = "") -> JiraAccount:
+    """An account of Jira, called like somebody on GitHub or not: that tells nothing."""
+    return JiraAccount(id or f"712020:{name}", name, login, email)
+
+
+def moved(
+    before: str, after: str, at: float, by: str | JiraAccount | None = "dana"
+) -> StatusChange:
+    """A ticket goes from one status to another; a login is an account of the ticket's tracker."""
+    who = by if isinstance(by, JiraAccount) else actor(by)
+    return StatusChange(at=clock(at), actor=who, before=before, after=after)
 
 
 def ticket(
@@ -349,6 +424,13 @@ def ticket(
 ) -> Ticket:
     """A Jira ticket, or for a key with "#" a GitHub issue; `status` follows from `history`."""
     github = "#" in key
+    if not github and not isinstance(history, Unavailable):
+        history = [
+            msgspec.structs.replace(each, actor=on_jira(each.actor.login))
+            if isinstance(each.actor, Actor)
+            else each
+            for each in history
+        ]
     if status is None:
         known = () if isinstance(history, Unavailable) else tuple(history)
         first = "open" if github else "To Do"
@@ -364,7 +446,7 @@ def ticket(
         status=status,
         resolution=resolution,
         created_at=clock(created),
-        author=actor(by),
+        author=actor(by) if github or by is None else on_jira(by),
         labels=tuple(labels),
         history=history if isinstance(history, Unavailable) else tuple(history),
         url=f"https://github.com/{key.replace('#', '/issues/')}"
@@ -395,13 +477,32 @@ def template(
     return Template(path=path, text=text, changed_at=at)
 
 
-def team(name: str, *members: str) -> Team:
+def codeowners(
+    text: str | Unavailable | None,
+    changed: float | Unavailable = -30 * DAY,
+    path: str = ".github/CODEOWNERS",
+) -> CodeOwners:
+    """The file that says who owns what; `None` is one that was removed."""
+    at = changed if isinstance(changed, Unavailable) else clock(changed)
+    return CodeOwners(path=path, text=text, changed_at=at)
+
+
+def team(name: str, *members: str, earlier: Sequence[Membership] = ()) -> Team:
     """A team with its members, as they were a day after the merge."""
     return Team(
         name=name,
         members=tuple(a for a in map(actor, members) if a is not None),
         collected_at=clock(DAY),
+        earlier=tuple(earlier),
     )
+
+
+def snapshot(at: float, *members: str | Actor, unread: str = "") -> Membership:
+    """Who was in a team; or why that could not be read."""
+    people = (m if isinstance(m, Actor) else actor(m) for m in members)
+    if unread:
+        return Membership(clock(at), Unavailable(unread))
+    return Membership(clock(at), tuple(person for person in people if person))
 
 
 def make_repository(**overrides: Any) -> Repository:
@@ -493,6 +594,7 @@ def make_pull(
         "edits": edits,
         "reviews": _reviews_today(given.get("reviews", (review(),)), happened, head),
         "checks": _at_head(given.get("checks", (check(),)), head),
+        "merge_commit_checks": given.get("merge_commit_checks", GONE),
     }
     return PullRequest(**facts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,12 +25,17 @@ from builders import (
     labeled,
     linked,
     make_pull,
+    queued,
     renamed,
     review,
     unlabeled,
+    unqueued,
 )
 from changeaudit.asof import AtMerge, as_of_merge, body_at
+from changeaudit.markdown import parse
 from changeaudit.records import Merged, Unavailable
+
+FORBIDDEN = Unavailable("the token may not", "pull_requests:read")
 
 
 def at_merge(**facts: Any) -> AtMerge:
@@ -156,6 +162,8 @@ def test_base_is_the_branch_that_the_merge_names() -> None:
         ([], "today"),
         ([base_changed("a", "b", at=-1)], "today"),
         ([base_changed("a", "today", at=1)], "a"),
+        ([labeled("x", at=1), base_changed("a", "today", at=2), labeled("y", at=3)], "a"),
+        ([Merged(at=MERGED_AT, actor=None, commit="m", branch="")], "today"),
         ([base_changed("b", "today", at=2), base_changed("a", "b", at=1)], "a"),
     ],
 )
@@ -185,6 +193,7 @@ def test_base_with_the_timeline_unread() -> None:
     ("events", "expected"),
     [
         ([drafted(True, at=-9), drafted(False, at=-1)], False),
+        ([drafted(False, at=-1)], False),
         ([drafted(True, at=1)], False),
         ([drafted(False, at=1)], True),
         ([drafted(True, at=2), drafted(False, at=1)], True),
@@ -307,6 +316,7 @@ PAT = review("pat", at=-60)
     [
         ([], "APPROVED"),
         ([dismissed(PAT, at=-20)], "DISMISSED"),
+        ([dismissed(PAT, at=-20, was="")], "DISMISSED"),
         ([dismissed(PAT, at=5)], "APPROVED"),
         ([dismissed(PAT, at=5, was="CHANGES_REQUESTED")], "CHANGES_REQUESTED"),
     ],
@@ -387,13 +397,15 @@ def conclusions(*checks: Any) -> list[Any]:
         ([check(at=-9, id=1), check(at=None, id=2)], ["SUCCESS"]),
         ([check(at=1)], []),
         ([check(at=None)], []),
+        ([check("lint", at=None), check(), check("e2e", at=1), check("unit", "FAILURE")],
+         ["SUCCESS", "FAILURE"]),
         ([check(), check(conclusion="FAILURE", producer="other")], ["SUCCESS", "FAILURE"]),
         ([check(), check(conclusion="FAILURE", kind="status")], ["SUCCESS", "FAILURE"]),
         ([check(), check("lint", "FAILURE")], ["SUCCESS", "FAILURE"]),
         ([check(), check(conclusion="FAILURE", commit="queue", id=2)], ["SUCCESS", "FAILURE"]),
         ([check(at=-9), check(at=-9)], ["SUCCESS"]),
     ],
-)
+)  # fmt: skip
 def test_checks(checks: list[Any], expected: list[str]) -> None:
     """The latest run per commit, producer and name that had completed before the merge."""
     assert conclusions(*checks) == expected
@@ -413,6 +425,109 @@ def test_a_check_whose_conclusion_cannot_be_told(checks: list[Any]) -> None:
     assert unknown(conclusion, "second")
 
 
+@pytest.mark.parametrize(
+    ("checks", "expected"),
+    [
+        ([check(at=-9, created=-10)], ["SUCCESS"]),
+        ([check(at=-9, created=GONE)], ["SUCCESS"]),
+        ([check(at=-9, created=1)], []),
+        ([check(at=-9, id=1), check(conclusion="FAILURE", at=-8, created=1, id=2)], ["SUCCESS"]),
+        ([check(at=-9, created=-8, id=1), check(conclusion="FAILURE", at=-9, id=1)], ["SUCCESS"]),
+    ],
+)
+def test_a_check_had_not_completed_before_the_server_knew_of_it(
+    checks: list[Any], expected: list[str]
+) -> None:
+    """When it completed is its app's word; when its suite was created is the server's."""
+    assert conclusions(*checks) == expected
+
+
+def test_a_check_of_a_suite_from_the_second_of_the_merge_is_in_doubt() -> None:
+    (conclusion,) = conclusions(check(at=-9, created=0))
+    assert unknown(conclusion, "very second of the merge")
+
+
+@pytest.mark.parametrize(
+    ("check_", "doubtful"),
+    [
+        (check(kind="status", at=5, started=5), True),
+        (check(kind="status", conclusion="PENDING", at=None, started=5), True),
+        (check(kind="status", conclusion="PENDING", at=None, started=0), True),
+        (check(kind="status", conclusion="PENDING", at=None, started=-5), False),
+        (check(kind="status", conclusion="EXPECTED", at=None, started=5), False),
+        (check(at=5, started=4), False),
+    ],
+)
+def test_a_status_that_was_set_since_the_merge_may_hide_an_earlier_one(
+    check_: Any, doubtful: bool
+) -> None:
+    """GitHub shows the newest status of a name alone, but every run of a check."""
+    found = conclusions(check_)
+    assert bool(found) is doubtful
+    assert all(unknown(conclusion, "does not show what it was before") for conclusion in found)
+
+
+def test_the_checks_of_the_merge_commit_are_apart() -> None:
+    found = at_merge(checks=[check()], merge_commit_checks=[check("e2e", commit="merge")])
+    assert not isinstance(found.checks, Unavailable)
+    assert not isinstance(found.merge_commit_checks, Unavailable)
+    assert [c.check.name for c in found.checks] == ["staging"]
+    assert [c.check.name for c in found.merge_commit_checks] == ["e2e"]
+    assert unknown(at_merge(merge_commit_checks=GONE).merge_commit_checks)
+
+
+def test_a_check_that_claims_to_be_early_is_shown_as_late() -> None:
+    (late,) = at_merge(checks=[check(at=-9, created=3)]).late
+    assert (late.at, late.what) == (clock(3), "check staging completed: success")
+
+
+# The merge queue
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], False),
+        ([queued(at=-9)], True),
+        ([queued(at=0)], True),
+        ([queued(at=1)], False),
+        ([queued(at=-9), unqueued("merged", at=0)], True),
+        ([queued(at=-9), unqueued("merged", at=-1)], True),
+        ([queued(at=-9), unqueued("MERGE", at=0)], True),
+        ([queued(at=-9), unqueued("merged", at=1)], True),
+        ([queued(at=-9), unqueued("manual", at=1)], True),
+        ([queued(at=-9), unqueued("manual", at=-5)], False),
+        ([queued(at=-9), unqueued("manual", at=0)], False),
+        ([queued(at=-9), unqueued("", at=-5), queued(at=-4)], True),
+        ([queued(at=-9), unqueued("failed_checks", at=-5), queued(at=-4)], True),
+        ([unqueued("manual", at=-5), queued(at=-9)], False),
+        ([queued(at=-9), unqueued("manual", at=0), unqueued("merged", at=0)], True),
+    ],
+)
+def test_whether_it_was_in_the_merge_queue_when_it_merged(
+    events: list[Any], expected: bool
+) -> None:
+    """Put there, and taken out by nothing but the merge, whatever the order of the list."""
+    assert at_merge(events=events).queued is expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"events": [queued(at=-9), unqueued(at=0)]}, "left the merge queue at 2026-03-10 12:00"),
+        ({"events": [queued(at=-9), unqueued(at=-5)]}, "whether by the merge is not told"),
+        ({"events": [queued(at=-9), unqueued("manual", at=-9)]}, "within one second"),
+        (
+            {"events": [queued(at=-9), unqueued("manual", at=-5), unqueued(at=-5)]},
+            "whether by the merge is not told",
+        ),
+        ({"timeline": GONE}, "could not be read: the source did not answer"),
+    ],
+)
+def test_whether_it_was_in_the_queue_may_not_be_told(facts: dict[str, Any], why: str) -> None:
+    assert unknown(at_merge(**facts).queued, why)
+
+
 def test_checks_unread() -> None:
     """Expired or forbidden is not "there were none"."""
     assert unknown(at_merge(checks=GONE).checks)
@@ -423,6 +538,7 @@ def test_checks_unread() -> None:
 SEVEN = "acme/payments#7"
 CLOSES = "fixes #7"
 UNLINKED = linked(SEVEN, at=1, added=False)
+UNLINKED_LATER = linked(SEVEN, at=2, added=False)
 UNLINKED_BEFORE = linked(SEVEN, at=-1, added=False)
 
 
@@ -434,12 +550,29 @@ UNLINKED_BEFORE = linked(SEVEN, at=-1, added=False)
         ({"closing_issues": [SEVEN], "body": CLOSES}, (SEVEN,)),
         ({"closing_issues": [SEVEN], "edits": [edit(CLOSES, at=1), edit("", at=-1)]}, ()),
         ({"closing_issues": [SEVEN], "edits": [edit("x", at=1), edit(CLOSES, at=-1)]}, (SEVEN,)),
+        ({"closing_issues": [SEVEN], "edits": [edit("x", at=-1)]}, (SEVEN,)),
+        ({"closing_issues": [SEVEN], "edits": [edit("x", at=0), edit("x", at=-1)]}, ()),
+        ({"closing_issues": [SEVEN], "edits": [edit("x", at=1), edit("Fixes Acme/Payments#7",
+                                                                     at=-1)]}, (SEVEN,)),
+        ({"closing_issues": ["Acme/Payments#7"], "edits": [edit("x", at=1), edit(CLOSES, at=-1)]},
+         ("Acme/Payments#7",)),
         ({"closing_issues": [SEVEN], "events": [linked(SEVEN, at=1)]}, ()),
+        ({"closing_issues": [SEVEN], "events": [linked("Acme/Payments#7", at=1)]}, ()),
+        ({"closing_issues": [SEVEN, "a/b#1"], "events": [linked(SEVEN, at=1)]}, ("a/b#1",)),
+        ({"closing_issues": [SEVEN],
+          "events": [linked(SEVEN, at=-9), linked(SEVEN, at=-5, added=False),
+                     linked(SEVEN, at=1)]}, ()),
+        ({"closing_issues": [SEVEN],
+          "events": [linked(SEVEN, at=-9, added=False), linked(SEVEN, at=-5)]}, (SEVEN,)),
         ({"closing_issues": [SEVEN], "events": [linked("Acme/Payments#7", at=-1)]}, (SEVEN,)),
         ({"closing_issues": [SEVEN], "events": [linked(SEVEN, at=1)], "body": CLOSES}, (SEVEN,)),
         ({"closing_issues": [], "events": [linked(SEVEN, at=-1), UNLINKED]}, (SEVEN,)),
         ({"closing_issues": [], "events": [linked(SEVEN, at=-9), UNLINKED_BEFORE]}, ()),
         ({"closing_issues": [], "events": [linked(SEVEN, at=-1)]}, ()),
+        ({"closing_issues": [], "events": [linked(SEVEN, at=1), UNLINKED_LATER]}, ()),
+        ({"closing_issues": [], "body": CLOSES,
+          "events": [linked("Acme/Payments#7", at=-1), linked(SEVEN, at=1, added=False)]},
+         ("Acme/Payments#7",)),
         ({"closing_issues": [SEVEN, "a/b#1"], "timeline": GONE, "body": CLOSES}, (SEVEN,)),
     ],
 )  # fmt: skip
@@ -453,6 +586,7 @@ def test_closing_issues(facts: dict[str, Any], expected: tuple[str, ...]) -> Non
     [
         {"events": [linked(SEVEN, at=0)]},
         {"events": [linked(SEVEN, at=-9), linked(SEVEN, at=-9, added=False)]},
+        {"events": [linked(SEVEN, at=-9), linked(SEVEN, at=0, added=False), linked(SEVEN, at=1)]},
         {"edits": [edit(CLOSES, at=1)]},
         {"timeline": GONE},
     ],
@@ -493,6 +627,19 @@ def test_what_came_later_is_late_evidence(facts: dict[str, Any], what: str, by: 
     """It is told with who and when, apart from what stood at the merge."""
     (late,) = at_merge(**facts).late
     assert (late.what, late.by, late.at) == (what, actor(by), clock(5))
+    assert late.url.startswith("https://github.com/acme/payments/")
+
+
+def test_every_late_event_is_told() -> None:
+    """Whatever stands before it on the timeline."""
+    events = [drafted(True, at=3), labeled("a", at=4), drafted(False, at=5), labeled("b", at=6)]
+    assert [late.at for late in at_merge(events=events).late] == [clock(4), clock(6)]
+
+
+def test_a_comment_of_the_merges_second_that_was_edited_later_is_told() -> None:
+    """Like any that was there by then."""
+    (late,) = at_merge(comments=[comment(at=0, edited_at=5)]).late
+    assert late.what == "comment edited"
 
 
 def test_what_came_before_is_not_late() -> None:
@@ -507,10 +654,44 @@ def test_what_came_before_is_not_late() -> None:
         events=events,
         reviews=[review(at=-1), review(at=0), review(at=None)],
         edits=[edit(NEW, at=0), edit(OLD, at=-1)],
-        comments=[comment(at=-5), comment(at=-5, edited_at=-1), comment(at=5, edited_at=6)],
-        checks=[check(at=-1), check(at=None)],
+        comments=[
+            comment(at=-5),
+            comment(at=-5, edited_at=-1),
+            comment(at=-5, edited_at=0),
+            comment(at=5, edited_at=6),
+        ],
+        checks=[check(at=-1), check(at=0), check(at=None)],
     )
     assert found.late == ()
+
+
+@pytest.mark.parametrize("edited_at", [None, -1, 0])
+def test_an_edit_before_the_merge_is_not_late_though_its_history_is_unread(
+    edited_at: float | None,
+) -> None:
+    """The time of the last edit tells."""
+    assert at_merge(edits=GONE, edited_at=edited_at).late == ()
+
+
+@pytest.mark.parametrize(
+    ("fact", "facts"),
+    [
+        ("body", {"edits": FORBIDDEN, "edited_at": 1}),
+        ("title", {"timeline": FORBIDDEN}),
+        ("draft", {"timeline": FORBIDDEN}),
+        ("queued", {"timeline": FORBIDDEN}),
+        ("labels", {"timeline": FORBIDDEN}),
+        ("labels", {"labels": FORBIDDEN}),
+        ("reviews", {"reviews": FORBIDDEN}),
+        ("checks", {"checks": FORBIDDEN}),
+        ("closing_issues", {"closing_issues": FORBIDDEN}),
+    ],
+)
+def test_the_permission_that_is_lacking_is_kept(fact: str, facts: dict[str, Any]) -> None:
+    """So that whoever reads the report knows what to ask for."""
+    found = getattr(at_merge(**facts), fact)
+    assert isinstance(found, Unavailable)
+    assert found.permission == FORBIDDEN.permission
 
 
 def test_late_evidence_is_in_the_order_of_time() -> None:
@@ -523,3 +704,15 @@ def test_late_evidence_is_in_the_order_of_time() -> None:
     )
     assert [late.at for late in found.late] == [clock(1), clock(2), clock(3)]
     assert at_merge(reviews=GONE, timeline=GONE).late == ()
+
+
+@pytest.mark.parametrize(("edits", "taken_over"), [([], True), ([edit("new", 10)], False)])
+def test_the_description_of_another_instant_is_taken_over_if_it_read_the_same(
+    edits: list[Any], taken_over: bool
+) -> None:
+    """What has been read once is not read again; what has changed is."""
+    pull = make_pull(edits=[edit("old", -10), *edits])
+    then = as_of_merge(pull)
+    now = as_of_merge(msgspec.structs.replace(pull, merged_at=clock(60)), earlier=then)
+    assert (now.description is then.description) is taken_over
+    assert now.description == parse(now.body if isinstance(now.body, str) else "")

@@ -12,6 +12,7 @@ from builders import (
     DAY,
     GONE,
     MERGED_AT,
+    actor,
     auto_merge,
     base_changed,
     branch_commit,
@@ -43,6 +44,7 @@ from changeaudit.change import Change, DirectPush
 from changeaudit.errors import RuleError
 from changeaudit.policy import ATTRIBUTE_IDS, Policy
 from changeaudit.population import Population
+from changeaudit.records import Activity, ActivityKind, RuleBypass
 from changeaudit.rules import registry
 from changeaudit.rules.attribute import Attribute
 from changeaudit.verdicts import (
@@ -191,7 +193,8 @@ def test_a_rule_that_gives_no_verdict_fails_the_run(monkeypatch: pytest.MonkeyPa
         """It says nothing."""
         return Finding(PASS, "Fine.", ())
 
-    monkeypatch.setattr("changeaudit.audit.STANDARD", (Attribute("1.1", "It shrugs", shrug),))
+    shrugs = Attribute("1.1", "It shrugs", shrug)
+    monkeypatch.setattr("changeaudit.audit._SIX", [("1", [shrugs])])
     with pytest.raises(RuleError, match=r"shrug gave no proper verdict: .*needs the evidence"):
         judge(fully_approved(), make_policy())
 
@@ -285,6 +288,36 @@ def test_a_push_names_the_stored_answers_that_it_was_read_from() -> None:
     ]
     push = msgspec.structs.replace(make_direct_push(), commits=tuple(read))
     assert judge_push(push, make_policy()).evidence == ("d1", "d2")
+
+
+def test_a_push_that_the_server_recorded_says_who_made_it_and_when() -> None:
+    """By the server's clock, whatever the commits say; and what of the branch's rules it met."""
+    pushed, forced = ActivityKind.PUSH, ActivityKind.FORCE_PUSH
+    push = make_direct_push(
+        branch_commit("first", "dana", at=-500),
+        branch_commit("second", "dana", at=500),
+        moves=(
+            Activity(1, pushed, "x", "first", clock(-30), actor("mal"), "d1"),
+            Activity(2, forced, "first", "second", clock(-20), None, "d2"),
+        ),
+    )
+    found = judge_push(push, make_policy())
+    said = "pushed by mal at 2026-03-10 11:30:00Z and by a deleted account at 2026-03-10 11:40:00Z."
+    assert found.verdicts()[0].reason.endswith(said)
+    assert found.merged_at == clock(-20)
+    assert found.merged_by == "mal, a deleted account"
+    assert [(c.what, c.who, c.at) for c in found.verdicts()[0].evidence[:2]] == [
+        ("pushed to main, up to first", "mal", clock(-30)),
+        ("force-pushed to main, up to second", "a deleted account", clock(-20)),
+    ]
+    assert found.evidence == ("d1", "d2")
+    assert len(found.timeline) == 4
+    bypass = RuleBypass(1, "second", clock(-20), "mal", "d3")
+    against = judge_push(msgspec.structs.replace(push, bypasses=(bypass,)), make_policy())
+    reason = against.verdicts()[0].reason
+    assert reason.endswith("Z, against the branch's rules, which were bypassed.")
+    assert against.verdicts()[0].evidence[2].what == "the rules of main were bypassed"
+    assert against.evidence == ("d1", "d2", "d3")
 
 
 def test_every_commit_of_a_push_is_cited() -> None:
@@ -403,6 +436,18 @@ OLD = review("pat", at=-60)
         ({"events": [labeled("x", at=0)]}, "label x applied", "quinn", False),
         ({"checks": [check()]}, "check_run staging: success", "github-actions", False),
         ({"checks": [check(at=9)]}, "check_run staging: success", "github-actions", True),
+        (
+            {"checks": [check(at=-9, created=9)]},
+            "check_run staging: success",
+            "github-actions",
+            True,
+        ),
+        (
+            {"merge_commit_checks": [check("e2e", at=-2, commit="merge")]},
+            "check_run e2e: success, on the merge commit",
+            "github-actions",
+            False,
+        ),
         ({"events": [labeled("x")]}, "label x applied", "quinn", False),
         ({"events": [unlabeled("x", at=9)]}, "label x removed", "quinn", True),
         ({"events": [force_pushed()]}, "branch force-pushed to head", "dana", False),
@@ -427,6 +472,8 @@ def test_the_story_tells_what_happened(
     "facts",
     [
         {"checks": [check(at=None)]},
+        {"merge_commit_checks": [check(at=None, commit="merge")]},
+        {"merge_commit_checks": [check(at=9, commit="merge")]},
         {"reviews": [review("pat", "PENDING", at=None)]},
         {"edits": [edit("x", at=-4 * 60)]},
         {"events": [closed()]},

@@ -41,7 +41,7 @@ def test_a_waiver_lies_over_an_exception_and_replaces_nothing() -> None:
     verdict = found(waived, "3.1")
     assert verdict.reason == found(plain, "3.1").reason
     assert verdict.told() == (
-        f"{verdict.reason} Waived by Carol, CTO until 2026-12-31:"
+        f"{verdict.reason} Waived by Carol, CTO (covers merges up to 2026-12-31):"
         " The only other engineer was on leave."
     )
     assert found(waived, "3.2").waiver is msgspec.UNSET
@@ -111,6 +111,24 @@ def test_where_the_paths_are_not_all_known_nothing_is_sure(changed: dict[str, An
     audited = judge(make_change(**changed), policy)
     assert {v.outcome for v in audited.verdicts()} == {Outcome.UNDETERMINED}
     assert "lax" in audited.verdicts()[0].reason
+
+
+def test_an_override_of_only_paths_relaxes_nothing_else() -> None:
+    """Documents alone ask for less; a document beside code asks for what code asks for."""
+    policy = make_policy(
+        peer_review={"approvals": 2},
+        overrides=[
+            {
+                "name": "docs",
+                "only_paths": ["docs/", "*.md"],
+                "set": {"peer_review": {"approvals": 1}},
+            }
+        ],
+    )
+    alone = judge(make_change(files=[file("docs/a"), file("b.md")]), policy)
+    beside = judge(make_change(files=[file("docs/a"), file("b.py")]), policy)
+    assert (outcome(alone, "3.1"), alone.overrides) == (Outcome.PASS, ("docs",))
+    assert (outcome(beside, "3.1"), beside.overrides) == (Outcome.EXCEPTION, ())
 
 
 def test_the_controls_of_a_step_are_its_own_and_those_of_all() -> None:

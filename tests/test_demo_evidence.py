@@ -58,26 +58,26 @@ def verdicts(change: AuditedChange) -> dict[str, Verdict]:
 
 
 def test_the_population_is_counted_whole(audit: Audit) -> None:
-    """Merged in the quarter: 72. Three are out of scope; two pushes came without one."""
+    """Merged in the quarter: 74. Three are out of scope; two pushes came without one."""
     assert audit.demonstration
     by_name = {row.repository: row for row in audit.summary.repositories}
     ledger, storefront = by_name[f"{OWNER}/ledger"], by_name[f"{OWNER}/storefront"]
-    assert (ledger.merged, ledger.in_scope, ledger.excluded, ledger.direct_pushes) == (37, 35, 2, 2)
+    assert (ledger.merged, ledger.in_scope, ledger.excluded, ledger.direct_pushes) == (38, 36, 2, 2)
     assert (storefront.merged, storefront.in_scope) == (35, 34)
     assert (storefront.excluded, storefront.direct_pushes) == (1, 0)
     assert ledger.complete
     assert storefront.complete
-    assert audit.summary.changes == len(audit.changes) == 71
+    assert audit.summary.changes == len(audit.changes) == 73
 
 
 def test_most_changes_are_compliant(audit: Audit) -> None:
     summary = audit.summary
-    assert (summary.compliant, summary.exceptions, summary.undetermined) == (36, 28, 7)
+    assert (summary.compliant, summary.exceptions, summary.undetermined) == (37, 29, 7)
 
 
 def test_every_class_of_change_is_shown(audit: Audit) -> None:
     assert Counter(change.class_ for change in audit.changes) == {
-        ChangeClass.STANDARD: 63,
+        ChangeClass.STANDARD: 65,
         ChangeClass.AUTOMATED: 4,
         ChangeClass.DIRECT_PUSH: 2,
         ChangeClass.EMERGENCY: 1,
@@ -108,6 +108,8 @@ Expected = dict[str, tuple[Outcome, str]]
 PROBLEMS: dict[str, Expected] = {
     # No ticket is named anywhere.
     "storefront#5": {"1.1": (E, "No ticket is named")},
+    # The only issue is of another organisation, which the policy does not count.
+    "ledger#77": {"1.2": (E, "harbour-clearing/message-schemas#1")},
     # The only ticket is in Jira, which is not collected.
     "ledger#17": {
         "1.2": (U, "LED-214"),
@@ -212,15 +214,15 @@ PROBLEMS: dict[str, Expected] = {
     "ledger#36": {"6.5": (E, "bram-ml")},
     # The bot merged its own update, unseen. Steps 1, 2 and 4 are not asked of it.
     "storefront#59": {
-        "3.1": (E, "Nobody approved before the merge"),
-        "6.1": (E, "Nobody approved before the merge"),
-        "6.4": (E, "meridian-deps[bot] merged it"),
+        "3.1": (E, "There was no review before the merge"),
+        "6.1": (E, "There was no review before the merge"),
+        "6.4": (E, "meridian-deps[bot], a bot, merged it"),
     },
     # An emergency: the six steps are not asked, and what is asked is not collected.
     "ledger#41": {
-        "E.1": (E, "No ticket identifies the critical issue"),
+        "E.1": (E, "No ticket is named that identifies the critical issue"),
         "E.2": (E, "No approval by the security team"),
-        "E.3": (E, "Not both reviewed by 2026-08-20 14:07:55Z"),
+        "E.3": (E, "By 2026-08-20 14:07:55Z, a peer "),
         "E.5": (E, "Not complete by 2026-08-20 14:07:55Z"),
         "E.6": (U, "does not say what shows a post-mortem"),
     },
@@ -241,6 +243,7 @@ def test_a_problem_is_found_and_nothing_else(
 
 NOT_ASKED = {
     "storefront#5": "1.2 1.3 1.4",  # there is no ticket to test
+    "runbooks#2": "2.1",  # the template is the checklist alone
     "storefront#50": "2.3",  # what is there is answered; that one is missing is said once
     "ledger#72": "3.3 6.5",  # there is no peer's approval that could be stale or the lead's own
     "storefront#13": "3.3 6.5",
@@ -380,10 +383,8 @@ def test_a_hostile_login_is_kept_whole(changes: Mapping[str, AuditedChange]) -> 
 
 NEVER: dict[tuple[str, Outcome], str] = {
     ("1.1", NOT_APPLICABLE): "every change is asked for a ticket",
-    ("1.2", EXCEPTION): "an issue that can be seen exists; projects and types are Jira's",
     ("1.5", UNDETERMINED): "GitHub names base and head of whatever merged",
     ("1.5", NOT_APPLICABLE): "every pull request has a head branch",
-    ("2.1", NOT_APPLICABLE): "both repositories' template asks for more than the checklist",
     ("2.2", NOT_APPLICABLE): "every pull request is asked for the checklist",
     ("3.1", NOT_APPLICABLE): "every change is asked for a peer",
     ("4.1", EXCEPTION): "whether a review is asked for is decided or not, never broken",

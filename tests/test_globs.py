@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from changeaudit.globs import first_match, matches
+from changeaudit.globs import first_match, matches, matches_any, matching
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,39 @@ def test_first_match_is_the_first_pattern_listed() -> None:
     """The pattern that is named is the first that matches, `None` where none does."""
     assert first_match("auth/x", ("db/**", "auth/**", "*")) == "auth/**"
     assert first_match("auth/x", ("db/**",)) is None
+
+
+@given(st.text("ab/.*?", max_size=12), st.lists(st.text("ab/.*?[]!-", max_size=8), max_size=4))
+def test_several_patterns_match_what_any_of_them_does(text: str, patterns: list[str]) -> None:
+    """One expression for all of them changes nothing; without a pattern nothing matches."""
+    expected = any(matches(text, pattern) for pattern in patterns)
+    assert matches_any(text, tuple(patterns)) is expected
+    assert (first_match(text, patterns) is not None) is expected
+
+
+@given(
+    st.lists(st.text("ab/.*[\n", max_size=12), max_size=4),
+    st.lists(st.text("ab/.*?[]!-", max_size=8), max_size=4),
+)
+def test_looking_at_all_texts_at_once_finds_those_that_match(
+    texts: list[str], patterns: list[str]
+) -> None:
+    """A pattern is passed over only where no text holds what it needs."""
+    expected = [text for text in texts if matches_any(text, tuple(patterns))]
+    assert matching(texts, tuple(patterns)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("crypto/a", "**/crypto/*"),
+        ("a/crypto/a", "**/crypto/*"),
+        ("a/b", "a/**/b"),
+        ("auth/x", "/auth/"),
+        ("key.pem", "*.p[e]m"),
+        ("a-long-name", "a?long*[e]"),
+    ],
+)
+def test_no_path_that_matches_is_passed_over(path: str, pattern: str) -> None:
+    """What a pattern needs is the longest of its words, which its wildcards do not stand for."""
+    assert matching(["other", path], ("nowhere/**", pattern)) == [path]

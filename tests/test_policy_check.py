@@ -51,11 +51,11 @@ def test_every_file_is_named_with_its_digest(policy: Path) -> None:
     strict = hashlib.sha256((PACKAGED / "strict.yaml").read_bytes()).hexdigest()
     whole = hashlib.sha256(f"{own}\n{base}\n{strict}\n{people}\n".encode()).hexdigest()
     assert check(str(policy))[:7] == [
-        f"{policy} is a valid policy: payments, sha256 {whole}",
+        f"{policy} is a valid policy, named payments; sha256 {whole}",
+        "The first sha256 covers this file and the ones below.",
         f"It extends {folder / 'base.yaml'}, sha256 {base}",
         f"It extends profile strict, sha256 {strict}",
         f"It takes people from {folder / 'people.csv'}, sha256 {people}",
-        "The first sha256 is that of the list of its own and of those, a line for each.",
         "Override ledger: acme/ledger, files db/, files *.sql",
         "Waivers: 2, of changes that merged up to 2025-01-31 at the latest",
     ]
@@ -86,6 +86,44 @@ def test_a_policy_of_one_file_is_printed_whole(tmp_path: Path) -> None:
     values = yaml.safe_load("\n".join(check(str(path), "--effective")))
     assert values["qa"]["review"] is True
     assert values["tickets"]["planned_before"] == "pull_request"
+
+
+def test_an_override_that_relaxes_more_than_its_paths_is_warned_of(tmp_path: Path) -> None:
+    """It is allowed, so that the policy stays valid; only_paths is what was probably meant."""
+    path = tmp_path / "policy.yaml"
+    text = (
+        "peer_review: {approvals: 2}\n"
+        "overrides: [{name: docs, paths: [docs/], set: {peer_review: {approvals: 1}}}]\n"
+    )
+    path.write_text(text, encoding="utf-8")
+    warning = (
+        "Warning: override docs relaxes peer_review.approvals from 2 to 1, for every file of a "
+        "change of which one matches its paths; use only_paths to relax changes of nothing else"
+    )
+    assert check(str(path))[1:3] == ["Override docs: files docs/", warning]
+    path.write_text(text.replace("{name: docs, paths", "{name: docs, only_paths"), "utf-8")
+    assert check(str(path))[1] == "Override docs: only files docs/"
+    assert "Warning" not in "".join(check(str(path)))
+
+
+@pytest.mark.parametrize(
+    ("qa", "said"),
+    [
+        ("{}", ["nobody is named as the QA team", "no way is named in which QA signs off"]),
+        ("{ticket_statuses: [QA passed]}", ["nobody is named as the QA team"]),
+        ("{sign_off_checks: [e2e]}", []),
+        ("{sign_off_checks: [e2e], labels: [x]}", ["nobody is named as the QA team"]),
+        ("{staging_checks_sign_off: true, staging_checks: [e2e]}", []),
+        ("{staging_checks_sign_off: true}", ["5.1-5.3, 6.2: no check is named"]),
+    ],
+)
+def test_a_check_that_signs_off_needs_no_team(tmp_path: Path, qa: str, said: list[str]) -> None:
+    """Of QA's sign-off only what is missing for the methods that are named is told."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(f"qa: {qa}", encoding="utf-8")
+    text = "\n".join(line for line in check(str(path)) if line.startswith("  5."))
+    for words in ("QA team", "no way", "5.1-5.3, 6.2: no check"):
+        assert (words in text) is any(words in each for each in said), words
 
 
 def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:

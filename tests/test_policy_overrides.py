@@ -11,7 +11,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from changeaudit.policy import EffectivePolicy, Member, Policy, Role, Settings, lay
+from builders import GONE, file, make_pull
+from changeaudit.policy import (
+    EffectivePolicy,
+    Member,
+    PeerRole,
+    Policy,
+    Role,
+    Settings,
+    Tickets,
+    lay,
+)
 from changeaudit.policy_file import effective_yaml, load_policy
 
 BASE = """\
@@ -34,6 +44,7 @@ def for_change(overrides: str, paths: Sequence[str] | None = (), **more: bool) -
 
 REPOSITORY = "- {name: payments, repositories: [acme/pay*], set: {peer_review: {approvals: 3}}}\n"
 PATHS = "- {name: migrations, paths: ['**/migrations/'], set: {peer_review: {approvals: 4}}}\n"
+ONLY = "- {name: docs, only_paths: [docs/, '*.md'], set: {peer_review: {approvals: 1}}}\n"
 BOTH = (
     "- {name: both, repositories: [acme/ledger], paths: ['*.sql'],"
     " set: {peer_review: {approvals: 5}}}\n"
@@ -61,6 +72,9 @@ def test_without_overrides_the_policy_holds() -> None:
         ("a path", PATHS, "acme/x", ("a.py", "db/migrations/1.sql"), ("migrations",), 4),
         ("no such path", PATHS, "acme/x", ("a.py", "b.py"), (), 2),
         ("no file at all", PATHS, "acme/x", (), (), 2),
+        ("only such paths", ONLY, "acme/x", ("docs/a", "b.md"), ("docs",), 1),
+        ("such paths and another", ONLY, "acme/x", ("docs/a", "b.py"), (), 2),
+        ("only such paths, no file", ONLY, "acme/x", (), (), 2),
         ("both conditions", BOTH, "acme/ledger", ("a.sql",), ("both",), 5),
         ("only the repository", BOTH, "acme/ledger", ("a.py",), (), 2),
         ("only the path", BOTH, "acme/payments", ("a.sql",), (), 2),
@@ -109,7 +123,7 @@ def test_an_override_is_laid_over_key_by_key() -> None:
     assert found.qa.review
     assert found.qa.staging_checks == ("e2e",)
     assert found.roles.qa == Role(teams=("acme/qa",))
-    assert found.roles.peer == Role(teams=("acme/developers",))
+    assert found.roles.peer == PeerRole(teams=("acme/developers",))
     assert found.name == "base"
 
 
@@ -117,7 +131,7 @@ def test_naming_a_role_in_an_override_ends_its_default() -> None:
     """Peers named for a repository are its only peers: write access no longer counts there."""
     text = "overrides: [{name: x, repositories: ['*'], set: {roles: {peer: {users: [bob]}}}}]"
     found = load_policy(text, "p").policy.for_change("a/b", ()).policy
-    assert found.roles.peer == Role(users=(Member(login="bob"),))
+    assert found.roles.peer == PeerRole(users=(Member(login="bob"),))
 
 
 def test_a_default_that_is_written_out_is_set() -> None:
@@ -127,13 +141,106 @@ def test_a_default_that_is_written_out_is_set() -> None:
 
 
 def test_which_tickets_count_can_be_set() -> None:
-    """Where they are looked for cannot; what they must be like, and when, can."""
+    """What they must be like, and when they must have been there."""
     found = for_change(
         "- {name: x, repositories: ['*'], set: {tickets: {types: [Bug], planned_before: merge,"
         " cancelled_statuses: [Void], closed_statuses: [Shut]}}}"
     ).policy.tickets
     assert (found.types, found.planned_before) == (("Bug",), "merge")
     assert found.places == Policy().tickets.places
+
+
+def test_where_tickets_are_looked_for_can_be_set() -> None:
+    """Each repository may have a tracker of its own."""
+    found = for_change(
+        "- {name: x, repositories: ['*'], set: {tickets: {places: [title], github_issues: false,"
+        " issue_repositories: [acme/plans], jira_projects: [PAY]}}}"
+    ).tickets
+    assert (found.places, found.github_issues) == (("title",), False)
+    assert (found.issue_repositories, found.jira_projects) == (("acme/plans",), ("PAY",))
+
+
+def test_in_doubt_tickets_are_looked_for_wherever_one_may_be() -> None:
+    """The places and projects of every override that may apply are added to what holds anyway."""
+    base = policy(
+        "- {name: sure, repositories: ['*'], set: {tickets: {jira_projects: [ALL]}}}\n"
+        "- {name: one, paths: [a/], set: {tickets: {places: [title], jira_projects: [ONE]}}}\n"
+        "- {name: two, only_paths: [b/], set: {tickets: {github_issues: true,"
+        " places: [branch]}}}\n",
+        "tickets: {places: [body], github_issues: false}\n",
+    )
+    found = base.for_change("acme/x", None)
+    assert found.policy.tickets == Tickets(
+        places=("body",), github_issues=False, jira_projects=("ALL",)
+    )
+    assert found.tickets.places == ("body", "title", "branch")
+    assert found.tickets.jira_projects == ("ALL", "ONE")
+    assert found.tickets.github_issues
+    known = base.for_change("acme/x", ("c",))
+    assert known.tickets is known.policy.tickets
+    assert base.jira_projects == ("ALL", "ONE")
+
+
+@pytest.mark.parametrize(
+    ("name", "paths", "whole", "answer"),
+    [
+        ("all match", ("docs/a",), True, True),
+        ("one does not", ("docs/a", "b"), True, False),
+        ("one does not, and more are unseen", ("docs/a", "b"), False, False),
+        ("all match, and more are unseen", ("docs/a",), False, None),
+        ("nothing was seen", (), False, None),
+        ("nothing could be read", None, True, None),
+        ("there is no file", (), True, False),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_override_of_only_paths(
+    name: str, paths: tuple[str, ...] | None, whole: bool, answer: bool | None
+) -> None:
+    """It never applies as long as a file that is not known might be another."""
+    found = policy(ONLY).for_change("acme/x", paths, whole=whole)
+    assert found.applied == (("docs",) if answer else ())
+    assert bool(found.doubt) is (answer is None)
+
+
+@pytest.mark.parametrize(
+    ("paths", "whole", "answer"),
+    [
+        (("docs/a", "docs/api/b"), True, True),
+        (("docs/a",), True, False),
+        (("docs/api/b", "c"), True, False),
+        (("docs/api/b",), False, None),
+        (("docs/a",), False, None),
+        (("c",), False, False),
+        (None, True, None),
+    ],
+)
+def test_paths_and_only_paths_must_both_hold(
+    paths: tuple[str, ...] | None, whole: bool, answer: bool | None
+) -> None:
+    override = policy(
+        "- {name: x, paths: [docs/api/], only_paths: [docs/], set: {qa: {review: false}}}"
+    ).overrides[0]
+    assert override.of_files(paths, whole) is answer
+
+
+@pytest.mark.parametrize(
+    ("facts", "applied", "doubt"),
+    [
+        ({"files": [file("docs/a.md")]}, True, False),
+        ({"files": [file("docs/a.md"), file("b.py")]}, False, False),
+        ({"files": [file("docs/a.md")], "changed_files": 2}, False, True),
+        ({"files": [file("docs/a.md", "RENAMED")]}, False, True),
+        ({"files": [file("b.py", "RENAMED")]}, False, False),
+        ({"files": GONE}, False, True),
+        ({"files": []}, False, False),
+    ],
+)
+def test_the_policy_for_a_pull_request(facts: dict[str, Any], applied: bool, doubt: bool) -> None:
+    """A cut list, and a renamed file whose earlier path is not shown, leave it open."""
+    found = policy(ONLY).for_pull(make_pull(**facts))
+    assert bool(found.applied) is applied
+    assert bool(found.doubt) is doubt
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,37 @@ def covered(
         ("a glob and another repository", {"change": "acme/legacy#*"}, {}, False),
         (
             "a direct push",
-            {"change": "acme/payments@4f2a*"},
+            {"change": "acme/payments@4f2a90be1c77"},
             {"change": "acme/payments@4f2a90be1c77"},
             True,
         ),
+        (
+            "a direct push by fewer digits",
+            {"change": "acme/payments@4f2a90b"},
+            {"change": "acme/payments@4f2a90be1c77"},
+            True,
+        ),
+        (
+            "a direct push by all digits",
+            {"change": f"acme/payments@4f2a90be1c77{'0' * 28}"},
+            {"change": "acme/payments@4f2a90be1c77"},
+            True,
+        ),
+        (
+            "another direct push",
+            {"change": "acme/payments@4f2a90c"},
+            {"change": "acme/payments@4f2a90be1c77"},
+            False,
+        ),
+        (
+            "every direct push",
+            {"change": "acme/payments@*"},
+            {"change": "acme/payments@4f2a90be1c77"},
+            True,
+        ),
+        ("a glob of repositories", {"change": "acme/pay*#12"}, {}, True),
+        ("a glob of repositories, another number", {"change": "acme/pay*#1"}, {}, False),
+        ("every repository of an owner", {"change": "acme/*#*"}, {}, True),
         (
             "a glob of pull requests and a direct push",
             {"change": "acme/payments#*"},

@@ -14,6 +14,7 @@ import pytest
 from builders import (
     DAY,
     GONE,
+    actor,
     base_changed,
     branch_commit,
     clock,
@@ -24,6 +25,7 @@ from builders import (
     make_policy,
     make_pull,
     make_repository,
+    person,
     team,
     ticket,
     unlabeled,
@@ -34,6 +36,8 @@ from changeaudit.records import (
     ActorKind,
     BranchCommit,
     BranchLine,
+    Commit,
+    GitPerson,
     MergeCommit,
     Merged,
     PullRequest,
@@ -219,8 +223,8 @@ PATHS = excluding(paths=["docs/", "*.md"])
         (
             excluding(repositories=["acme/*"], branches=["main"], paths=["*.md"]),
             {"files": [file("a.md")]},
-            "the repository matches acme/*; its base main matches main; all of its 1 changed files"
-            " match *.md",
+            "the repository matches acme/*; its base main matches main; its one changed file"
+            " matches *.md",
         ),
         (excluding(repositories=["acme/*"], branches=["try/*"]), {}, None),
     ],
@@ -271,19 +275,27 @@ CLASSES = {
 STANDARD, EMERGENCY = ChangeClass.STANDARD, ChangeClass.EMERGENCY
 AUTOMATED, REVERT = ChangeClass.AUTOMATED, ChangeClass.REVERT
 BY_BOT = {"commits": [commit("head", "renovate[bot]")]}
+GITHUB = GitPerson("GitHub", "noreply@github.com", clock(-1), actor("web-flow"))
+
+
+def by_bot(committer: GitPerson) -> Commit:
+    """A commit that bears a bot as its author, as anybody's commit may."""
+    return commit("head", "renovate[bot]", committer=committer)
+
+
 REVERTS = {"title": 'Revert "PAY-7 Round"', "body": "Reverts acme/payments#7"}
 
 
 @pytest.mark.parametrize(
     ("facts", "expected", "reason"),
     [
-        ({}, STANDARD, "nothing shows that it is of another class"),
+        ({}, STANDARD, "none of the other classes applies"),
         ({"events": [labeled("emergency", at=-9)]}, EMERGENCY, "label emergency"),
-        ({"events": [labeled("other"), labeled("emergency", at=9)]}, STANDARD, "nothing"),
+        ({"events": [labeled("other"), labeled("emergency", at=9)]}, STANDARD, "none of"),
         (
             {"events": [labeled("emergency", at=-9), unlabeled("emergency", at=-8)]},
             STANDARD,
-            "nothing",
+            "none of",
         ),
         (
             {"events": [labeled("emergency", at=0)]},
@@ -293,14 +305,14 @@ REVERTS = {"title": 'Revert "PAY-7 Round"', "body": "Reverts acme/payments#7"}
         ({"labels": GONE}, STANDARD, "which labels it had could not be read: the source did not"),
         ({"head_ref": "hotfix/a"}, EMERGENCY, "branch hotfix/a matches hotfix/*"),
         ({"title": "PAY-9 Fix"}, EMERGENCY, "ticket PAY-9 is of type incident"),
-        ({"title": "PAY-8 Fix"}, STANDARD, "nothing"),
+        ({"title": "PAY-8 Fix"}, STANDARD, "of which type ticket PAY-8 is could not be read"),
         ({"author": "renovate[bot]", **BY_BOT}, AUTOMATED, "opened by renovate[bot]"),
         (
             {"author": Actor(9, "renovate", ActorKind.BOT), **BY_BOT},
             AUTOMATED,
             "opened by renovate",
         ),
-        ({"author": Actor(9, "renovate")}, STANDARD, "nothing"),
+        ({"author": Actor(9, "renovate")}, STANDARD, "none of"),
         ({"author": "acme-ci", **BY_BOT}, AUTOMATED, "opened by acme-ci"),
         ({"author": "renovate[bot]"}, STANDARD, "head is not shown to be a bot's alone"),
         (
@@ -312,6 +324,26 @@ REVERTS = {"title": 'Revert "PAY-7 Round"', "body": "Reverts acme/payments#7"}
             {"author": "renovate[bot]", "commits": [commit("head", None)]},
             STANDARD,
             "is not shown to be a bot's alone",
+        ),
+        (
+            {"author": "renovate[bot]", "commits": [by_bot(person("dana"))]},
+            STANDARD,
+            "is not shown to be a bot's alone",
+        ),
+        (
+            {"author": "renovate[bot]", "commits": [by_bot(person(None))]},
+            STANDARD,
+            "is not shown to be a bot's alone",
+        ),
+        (
+            {"author": "renovate[bot]", "commits": [by_bot(GITHUB)]},
+            AUTOMATED,
+            "opened by renovate[bot]",
+        ),
+        (
+            {"author": "renovate[bot]", "commits": [by_bot(person("acme-ci"))]},
+            AUTOMATED,
+            "opened by renovate[bot]",
         ),
         ({"author": "renovate[bot]", "commits": GONE}, STANDARD, "its commits could not be read"),
         (
@@ -329,12 +361,12 @@ REVERTS = {"title": 'Revert "PAY-7 Round"', "body": "Reverts acme/payments#7"}
             STANDARD,
             "force-pushes could not be read",
         ),
-        ({"author": None}, STANDARD, "nothing"),
+        ({"author": None}, STANDARD, "none of"),
         ({"author": "renovate[bot]", "head_ref": "hotfix/a"}, EMERGENCY, "branch"),
         (REVERTS, REVERT, "reverts a change"),
         ({"title": 'Revert "x"', "head_ref": "revert-7-x"}, REVERT, "reverts a change"),
-        ({"title": 'Revert "x"'}, STANDARD, "nothing"),
-        ({"title": "Reverting to cents"}, STANDARD, "nothing"),
+        ({"title": 'Revert "x"'}, STANDARD, "none of"),
+        ({"title": "Reverting to cents"}, STANDARD, "none of"),
         ({**REVERTS, "timeline": GONE}, STANDARD, "which labels"),
     ],
 )
@@ -388,6 +420,40 @@ def test_commit_messages_name_tickets_if_they_were_read() -> None:
     found = pull(1, title="x")
     view = population([found]).changes[0].at_merge
     assert ticket_names(make_repository(), found, view, make_policy()) == ()
+
+
+def test_an_override_says_where_tickets_are_looked_for() -> None:
+    """The keys, the places that count and those that could not be read are the override's."""
+    ours = {"name": "x", "paths": ["ledger/"], "set": {"tickets": {"jira_projects": ["LED"]}}}
+    policy = {"overrides": [ours], "tickets": {"places": ["title"], "jira_projects": ["PAY"]}}
+    named_both: dict[str, Any] = {"title": "LED-1 and PAY-2", "commits": GONE}
+    inside, outside = population(
+        [
+            pull(1, at=1, files=[file("ledger/a.py")], **named_both),
+            pull(2, "m1", at=2, files=[file("docs/a.md")], **named_both),
+        ],
+        policy=policy,
+    ).changes
+    assert [ticket.key for ticket in inside.tickets] == ["LED-1"]
+    assert [ticket.key for ticket in outside.tickets] == ["PAY-2"]
+    assert inside.unread_places == outside.unread_places == ()
+    wider = {**ours, "set": {"tickets": {"places": ["title", "commits"]}}}
+    (change,) = population(
+        [pull(1, files=[file("ledger/a.py")], **named_both)],
+        policy={**policy, "overrides": [wider]},
+    ).changes
+    assert change.unread_places == ("commits: the source did not answer",)
+
+
+@pytest.mark.parametrize("facts", [{"files": GONE}, {"files": [file("a.py")], "changed_files": 9}])
+def test_in_doubt_tickets_are_looked_for_everywhere(facts: dict[str, Any]) -> None:
+    """So that no tracker is left unasked; what is judged is undetermined all the same."""
+    ours = {"name": "x", "paths": ["ledger/"], "set": {"tickets": {"jira_projects": ["LED"]}}}
+    policy = make_policy(overrides=[ours])
+    found = pull(1, title="LED-1 and PAY-2", body="Closes #3", **facts)
+    view = population([found]).changes[0].at_merge
+    keys = [ref.key for ref in ticket_names(make_repository(), found, view, policy)]
+    assert keys == ["LED-1", "PAY-2", "acme/payments#3"]
 
 
 # The branch's line -------------------------------------------------------------------------------

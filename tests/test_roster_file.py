@@ -85,6 +85,18 @@ def test_a_roster_lists_people_in_roles(text: str, source: str) -> None:
     }
 
 
+def test_a_roster_tells_accounts_on_jira() -> None:
+    """By the account's id or user name, in lower case; somebody in two roles may give it twice."""
+    table = (
+        "role,login,jira\nqa,alice,712020:AB-1\nlead,alice,712020:ab-1\nqa,bob,\n"
+        "developer,carol,cbrown\n"
+    )
+    expected = {"712020:ab-1": "alice", "cbrown": "carol"}
+    assert roster(table).jira_accounts() == expected
+    listed = "- {role: qa, login: alice, jira: '712020:ab-1'}\n- {role: qa, login: bob}\n"
+    assert roster(listed, "r.yaml").jira_accounts() == {"712020:ab-1": "alice"}
+
+
 SAME = [
     ("commas", CSV),
     ("semicolons, as spreadsheets write where a comma is decimal", CSV.replace(",", ";")),
@@ -156,13 +168,16 @@ FAULTS: list[tuple[str, str, list[str]]] = [
         "role,login,Cost centre\nqa,alice,7\n",
         [
             ":1: column 'Cost centre': unknown column; the columns here are role, login, from, to, "
-            "name, email"
+            "name, email, jira"
         ],
     ),
     (
         "a column without a name",
         "role,,login\nqa,x,alice\n",
-        [":1: column '': unknown column; the columns here are role, login, from, to, name, email"],
+        [
+            ":1: column '': unknown column; the columns here are role, login, from, to, name, "
+            "email, jira"
+        ],
     ),
     (
         "a column twice",
@@ -175,15 +190,16 @@ FAULTS: list[tuple[str, str, list[str]]] = [
         [":1: the column 'role' is missing", ":1: the column 'login' is missing"],
     ),
     ("no header", "qa,alice\nlead,bob\n", [
-        ":1: column 'qa': unknown column; the columns here are role, login, from, to, name, email",
+        ":1: column 'qa': unknown column; the columns here are role, login, from, to, name, "
+        "email, jira",
         ":1: column 'alice': unknown column; the columns here are role, login, from, to, name, "
-        "email",
+        "email, jira",
         ":1: the column 'role' is missing", ":1: the column 'login' is missing"]),
     ("nobody", "role,login\n", [":1: names nobody: there is no row beneath the header"]),
     ("nobody in rows of nothing", "role,login\n,\n", [
         ":1: names nobody: there is no row beneath the header"]),
     ("nothing", "", [": is empty; its first line names the columns role, login, from, to, name, "
-                     "email"]),
+                     "email, jira"]),
     ("a short row", ROW + "qa,alice\nqa,b!,,,,\n", [
         ":2: the row has 2 cells and the header 6; see whether a separator is missing, or stands "
         "in a cell without quotes",
@@ -238,7 +254,7 @@ FAULTS: list[tuple[str, str, list[str]]] = [
     (
         "a day that there is not",
         ROW + "qa,alice,2025-02-30,,,\n",
-        [":2: column 'from': expected a day such as 2025-01-31, found '2025-02-30'"],
+        [":2: column 'from': there is no such day, found '2025-02-30'"],
     ),
     (
         "an end before the beginning",
@@ -259,6 +275,22 @@ FAULTS: list[tuple[str, str, list[str]]] = [
         [
             ":4: column 'email': team@x.org is also the address of alice on line 2; "
             "an address is one person's"
+        ],
+    ),
+    (
+        "a Jira account of two people",
+        "role,login,jira\nqa,alice,x:1\nqa,bob,X:1\n",
+        [
+            ":3: column 'jira': X:1 is also the Jira account of alice on line 2; "
+            "a Jira account is one person's"
+        ],
+    ),
+    (
+        "a Jira account that is a name",
+        "role,login,jira\nqa,alice,Alice Brown\n",
+        [
+            ":2: column 'jira': expected an account id or a user name of Jira, without blanks, "
+            "found 'Alice Brown'"
         ],
     ),
     (
@@ -300,7 +332,7 @@ def test_a_fault_of_a_table_is_told_with_its_line_and_column(text: str, said: li
         ("role: qa", ":1: expected a list, found a block of keys"),
         (
             "- alice",
-            ":1: [0]: expected the keys login, from, to, role, name, email, found 'alice'",
+            ":1: [0]: expected the keys login, from, to, role, name, email, jira, found 'alice'",
         ),
         ("- {role: qa}", ":1: [0]: the key 'login' is missing"),
         ("- {login: alice}", ":1: [0]: the key 'role' is missing"),

@@ -190,6 +190,32 @@ def test_github_issues_count_only_where_the_policy_says_so() -> None:
 def test_without_jira_projects_no_key_counts() -> None:
     """Keys count by the policy's list alone."""
     assert keys(title="PAY-1", policy={"jira_projects": []}) == []
+    assert keys(title="see -1", branch="fix/-1", policy={"jira_projects": []}) == []
+
+
+@pytest.mark.parametrize("projects", [["PAY", "PAYROLL"], ["PAYROLL", "PAY"]])
+def test_a_project_may_begin_like_another(projects: list[str]) -> None:
+    """In whatever order the policy lists them."""
+    said = "PAY-1 PAYROLL-2 PAYR-3"
+    found = ["PAY-1", "PAYROLL-2"]
+    assert keys(title=said, policy={"jira_projects": projects}) == found
+    assert keys(branch=said, policy={"jira_projects": projects}) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PAY-١٢",
+        "https://acme.atlassian.net/browſe/pay-12",
+        "FIXEſ #7",
+        "https://github.com/acme/ẅeb/issues/7",
+        "httpſ://github.com/acme/web/issues/7",
+    ],
+)
+def test_letters_and_digits_that_look_alike_are_others(text: str) -> None:
+    """Keys and addresses are ASCII, and so is what they are compared with."""
+    assert keys(title=text) == []
+    assert keys(branch=f"{text.partition('/')[0]} opſ_2-3") == []
 
 
 def test_an_issue_keeps_the_spelling_of_its_first_mention() -> None:

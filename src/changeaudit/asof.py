@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from changeaudit.markdown import visible_text
+from changeaudit.markdown import Document, parse, visible
 from changeaudit.records import (
+    LEFT_BY_MERGING,
     Actor,
     BaseChanged,
     Check,
@@ -20,6 +21,7 @@ from changeaudit.records import (
     LabelChanged,
     Merged,
     PullRequest,
+    QueueChanged,
     Record,
     Renamed,
     Review,
@@ -55,7 +57,11 @@ class ReviewAtMerge(Record, frozen=True):
 
 
 class CheckAtMerge(Record, frozen=True):
-    """The newest run of a check on one commit that had completed before the merge."""
+    """The newest run of a check on one commit that had completed before the merge.
+
+    A run whose suite the server created only later had not, whatever its app says. A status that
+    was set after the merge is there too, in doubt: it may hide one that had been set before.
+    """
 
     check: Check
     conclusion: str | Unavailable
@@ -73,34 +79,53 @@ class LateFact(Record, frozen=True):
 class AtMerge(Record, frozen=True):
     """A pull request as of `merged_at`.
 
+    `description` is the body as a reader sees it, `Unavailable` where the body is.
     `closing_issues` are the issues that it was to close, as "owner/name#7": those that it can be
     shown to have named by then, or `Unavailable` where there may have been some and none can.
+    `queued` is whether it was in the merge queue when it merged: put there, and taken out by
+    nothing but the merge. `checks` are on the head, `merge_commit_checks` on what the merge left.
     """
 
     title: str | Unavailable
     body: str | Unavailable
+    description: Document | Unavailable
     base: str | Unavailable
     draft: bool | Unavailable
     labels: tuple[LabelAtMerge, ...] | Unavailable
     reviews: tuple[ReviewAtMerge, ...] | Unavailable
     checks: tuple[CheckAtMerge, ...] | Unavailable
+    merge_commit_checks: tuple[CheckAtMerge, ...] | Unavailable
+    queued: bool | Unavailable
     closing_issues: tuple[str, ...] | Unavailable
     late: tuple[LateFact, ...]
 
 
-def as_of_merge(pull: PullRequest) -> AtMerge:
-    """Take `pull` back to the instant of its merge."""
+def as_of_merge(pull: PullRequest, earlier: AtMerge | None = None) -> AtMerge:
+    """Take `pull` back to the instant of its merge.
+
+    `earlier` is how it stood at another instant, if that is known: a description that read the
+    same then is not parsed again.
+    """
     timeline = pull.timeline
     events = () if isinstance(timeline, Unavailable) else timeline
+    body = body_at(pull, pull.merged_at)
+    description: Document | Unavailable
+    if earlier is not None and body == earlier.body:
+        description = earlier.description
+    else:
+        description = body if isinstance(body, Unavailable) else parse(body)
     return AtMerge(
         title=_title(pull),
-        body=body_at(pull, pull.merged_at),
+        body=body,
+        description=description,
         base=_base(pull),
         draft=_draft(pull),
         labels=_labels(pull),
         reviews=_reviews(pull),
-        checks=_checks(pull),
-        closing_issues=_closing_issues(pull),
+        checks=_checks(pull.checks, pull.merged_at),
+        merge_commit_checks=_checks(pull.merge_commit_checks, pull.merged_at),
+        queued=_queued(pull),
+        closing_issues=_closing_issues(pull, description),
         late=tuple(sorted(_late(pull, events), key=lambda fact: fact.at)),
     )
 
@@ -282,25 +307,48 @@ def _dismissed(pull: PullRequest, review: Review, event: ReviewDismissed | None)
     return ReviewAtMerge(review, "DISMISSED", event.at, event.actor)
 
 
-def _checks(pull: PullRequest) -> tuple[CheckAtMerge, ...] | Unavailable:
-    if isinstance(pull.checks, Unavailable):
-        return pull.checks
+def _queued(pull: PullRequest) -> bool | Unavailable:
+    if isinstance(pull.timeline, Unavailable):
+        return Unavailable(
+            f"whether it was in the merge queue could not be read: {pull.timeline.reason}",
+            pull.timeline.permission,
+        )
+    events = [e for e in pull.timeline if isinstance(e, QueueChanged) and e.at <= pull.merged_at]
+    last = max((e.at for e in events), default=None)
+    newest = [e for e in events if e.at == last]
+    left = [e for e in newest if not e.added]
+    if not left:
+        return bool(newest)
+    if any(e.reason.casefold() in LEFT_BY_MERGING for e in left):
+        return True
+    if any(not e.reason for e in left):
+        return Unavailable(
+            f"it left the merge queue at {last:%Y-%m-%d %H:%M:%SZ}, and whether by the merge is not"
+            " told"
+        )
+    if len(left) < len(newest):
+        return Unavailable("it was put into the merge queue and taken out of it within one second")
+    return False
+
+
+def _checks(
+    checks: tuple[Check, ...] | Unavailable, merged: datetime
+) -> tuple[CheckAtMerge, ...] | Unavailable:
+    if isinstance(checks, Unavailable):
+        return checks
     by_name: dict[tuple[str, str, str, str], list[Check]] = {}
-    for check in pull.checks:
+    for check in checks:
         key = (check.commit, check.kind, check.producer, check.name)
         by_name.setdefault(key, []).append(check)
     found: list[CheckAtMerge] = []
     for runs in by_name.values():
-        done = [c for c in runs if c.completed_at and c.completed_at <= pull.merged_at]
+        done = [(c.id, at, c) for c in runs if (at := c.done_at) and at <= merged]
         if not done:
+            found += [CheckAtMerge(c, _REPLACED) for c in runs if _is_set_since(c, merged)][-1:]
             continue
-        newest = max(done, key=lambda check: (check.id, check.completed_at))
-        tied = {
-            check.conclusion
-            for check in done
-            if (check.id, check.completed_at) == (newest.id, newest.completed_at)
-        }
-        if newest.completed_at == pull.merged_at:
+        id_, at, newest = max(done, key=lambda run: run[:2])
+        tied = {check.conclusion for *same, check in done if same == [id_, at]}
+        if at == merged:
             doubt = Unavailable("it completed in the very second of the merge")
             found.append(CheckAtMerge(newest, doubt))
         elif len(tied) > 1:
@@ -311,23 +359,37 @@ def _checks(pull: PullRequest) -> tuple[CheckAtMerge, ...] | Unavailable:
     return tuple(found)
 
 
-def _closing_issues(pull: PullRequest) -> tuple[str, ...] | Unavailable:
+_REPLACED = Unavailable("it was set after the merge, and GitHub does not show what it was before")
+
+
+def _is_set_since(check: Check, merged: datetime) -> bool:
+    """Whether a check is a status that was set at the merge or later.
+
+    Of the statuses of one name on a commit GitHub shows the newest alone. One that is only expected
+    was never set.
+    """
+    at = check.started_at
+    return check.kind == "status" and check.conclusion != "EXPECTED" and bool(at and at >= merged)
+
+
+def _closing_issues(
+    pull: PullRequest, description: Document | Unavailable
+) -> tuple[str, ...] | Unavailable:
     """Today's closing references, less those that came after the merge, by their two sources.
 
     A reference comes from a keyword in the description or from a link made by hand.
     """
     if isinstance(pull.closing_issues, Unavailable):
         return pull.closing_issues
-    body = body_at(pull, pull.merged_at)
     in_body: set[str] = set()
-    if not isinstance(body, Unavailable):
-        in_body = {k.casefold() for k in closing_keywords(visible_text(body), pull.repository)}
+    if not isinstance(description, Unavailable):
+        in_body = {k.casefold() for k in closing_keywords(visible(description), pull.repository)}
     by_hand: dict[str, list[IssueLinked]] = {}
     for event in () if isinstance(pull.timeline, Unavailable) else pull.timeline:
         if isinstance(event, IssueLinked):
             by_hand.setdefault(event.ticket.casefold(), []).append(event)
     edited_since = pull.edited_at is not None and pull.edited_at >= pull.merged_at
-    unread = isinstance(body, Unavailable) or isinstance(pull.timeline, Unavailable)
+    unread = isinstance(description, Unavailable) or isinstance(pull.timeline, Unavailable)
     stood: dict[str, str] = {}
     doubts: list[str] = []
     for issue in pull.closing_issues:
@@ -380,9 +442,9 @@ def _late(pull: PullRequest, events: Iterable[TimelineEvent]) -> Iterable[LateFa
                 yield LateFact(comment.edited_at, None, "comment edited", comment.url)
     if not isinstance(pull.checks, Unavailable):
         for check in pull.checks:
-            if check.completed_at and check.completed_at > merged:
+            if (at := check.done_at) and at > merged:
                 what = f"check {check.name} completed: {check.conclusion.lower()}"
-                yield LateFact(check.completed_at, None, what, check.url)
+                yield LateFact(at, None, what, check.url)
     for event in events:
         if event.at > merged:
             match event:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
+from typing import Final
 
 import msgspec
 
@@ -13,17 +15,21 @@ from changeaudit.people import name_of
 from changeaudit.policy import EffectivePolicy, Policy
 from changeaudit.population import Population
 from changeaudit.records import (
+    ActivityKind,
     Actor,
     AutoMergeEnabled,
     BaseChanged,
+    Check,
     Deployed,
     DraftChanged,
     ForcePushed,
     LabelChanged,
     Merged,
+    PullRequest,
     QueueChanged,
     Renamed,
     Repository,
+    Review,
     ReviewDismissed,
     Ticket,
     TimelineEvent,
@@ -31,6 +37,7 @@ from changeaudit.records import (
 )
 from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.developers import developers
+from changeaudit.rules.duties import segregation, segregation_of_push
 from changeaudit.rules.registry import EMERGENCY, STANDARD, steps
 from changeaudit.verdicts import (
     SCHEMA,
@@ -50,6 +57,7 @@ from changeaudit.verdicts import (
     PolicyInfo,
     Result,
     Run,
+    Standing,
     StepResult,
     StepSummary,
     Summary,
@@ -106,27 +114,19 @@ def audit(
 def judge(change: Change, policy: Policy) -> AuditedChange:
     """Every attribute of a merged pull request, each once, in the order of the procedure."""
     pull, view = change.pull, change.at_merge
-    effective = _effective(change, policy)
-    asked = (*STANDARD, *EMERGENCY) if change.class_ is ChangeClass.EMERGENCY else STANDARD
-    found = [
-        StepResult(step, combine(v.outcome for v in verdicts), verdicts)
-        for step, group in _by_step(asked)
-        if (
-            verdicts := tuple(
-                _verdict(
-                    attribute,
-                    _finding(attribute, change, effective),
-                    policy,
-                    change.id,
-                    pull.merged_at,
-                )
-                for attribute in group
-            )
+    effective = policy.for_pull(pull)
+    id_, merged = change.id, pull.merged_at
+    cause = Citation(f"class {change.class_}: {change.class_reason}", url=pull.url)
+    found: list[StepResult] = []
+    for step, group in _ALL if change.class_ is ChangeClass.EMERGENCY else _SIX:
+        verdicts = tuple(
+            [_verdict(a, _finding(a, change, effective, cause), policy, id_, merged) for a in group]
         )
-    ]
+        found.append(StepResult(step, combine([v.outcome for v in verdicts]), verdicts))
     merge = pull.merge_commit
+    segregated = segregation(change, effective)
     return AuditedChange(
-        id=change.id,
+        id=id_,
         repository=pull.repository,
         number=pull.number,
         title=view.title if isinstance(view.title, str) else pull.title,
@@ -142,12 +142,14 @@ def judge(change: Change, policy: Policy) -> AuditedChange:
         tickets=tuple(ticket.key for ticket in change.tickets),
         result=_result(found),
         steps=tuple(found),
-        timeline=tuple(sorted(_story(change), key=lambda entry: entry.at)),
+        timeline=tuple(sorted(_story(change), key=attrgetter("at"))),
         changed_after_merge=tuple(fact.what for fact in view.late),
         evidence=pull.evidence,
         overrides=effective.applied,
         head_commit=pull.head_oid,
         developers=_names(d.account for d in developers(change, effective.policy).known),
+        duties=segregated.duties,
+        conflicts=segregated.conflicts,
     )
 
 
@@ -159,13 +161,16 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
     finding = exception(
         f"There is no pull request: {what} reached {push.branch} without one{_when(push)}.",
         [
-            Citation(
-                f"commit {commit.oid[:7]}, dated by its committer",
-                commit.committer.account.login if commit.committer.account else "",
-                commit.committer.at,
-                commit.url,
-            )
-            for commit in push.commits
+            *_pushes(push),
+            *(
+                Citation(
+                    f"commit {commit.oid[:7]}, dated by its committer",
+                    commit.committer.account.login if commit.committer.account else "",
+                    commit.committer.at,
+                    commit.url,
+                )
+                for commit in push.commits
+            ),
         ],
     )
     at = _pushed_at(push)
@@ -175,7 +180,7 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
             Outcome.EXCEPTION,
             tuple(_verdict(a, finding, policy, push.id, at) for a in group),
         )
-        for step, group in _by_step(STANDARD)
+        for step, group in _SIX
     )
     person = last.authors[0] if last.authors else last.committer
     return AuditedChange(
@@ -187,7 +192,7 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
         class_=ChangeClass.DIRECT_PUSH,
         class_reason=f"{what} on {push.branch} that no pull request brought",
         author=person.account.login if person.account else person.name,
-        merged_by="not recorded",
+        merged_by=", ".join(_names(m.actor for m in push.moves)) or "not recorded",
         merged_at=at,
         base=push.branch,
         head="",
@@ -195,25 +200,49 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
         tickets=(),
         result=Result.EXCEPTION,
         steps=found,
-        timeline=tuple(
-            TimelineEntry(
-                at=commit.committer.at or at,
-                what=f"commit {commit.oid[:7]} (its committer's own date)",
-                who=commit.committer.account.login if commit.committer.account else "",
-                url=commit.url,
-            )
-            for commit in push.commits
+        timeline=(
+            *(
+                TimelineEntry(
+                    at=commit.committer.at or at,
+                    what=f"commit {commit.oid[:7]} (its committer's own date)",
+                    who=commit.committer.account.login if commit.committer.account else "",
+                    url=commit.url,
+                )
+                for commit in push.commits
+            ),
+            *(TimelineEntry(each.at, each.what, each.who) for each in _pushes(push) if each.at),
         ),
         changed_after_merge=(),
-        evidence=tuple(dict.fromkeys(c.evidence for c in push.commits if c.evidence)),
+        evidence=tuple(
+            dict.fromkeys(
+                digest
+                for digest in (
+                    *(commit.evidence for commit in push.commits),
+                    *(move.evidence for move in push.moves),
+                    *(bypass.evidence for bypass in push.bypasses),
+                )
+                if digest
+            )
+        ),
         head_commit=last.oid,
         developers=_names(
             p.account for c in push.commits for p in (*c.authors, c.committer) if p.account
         ),
+        duties=segregation_of_push(push).duties,
     )
 
 
-def _names(accounts: Iterable[Actor]) -> tuple[str, ...]:
+def _pushes(push: DirectPush) -> Iterator[Citation]:
+    """What the server recorded of a push: who made it, and who went past the branch's rules."""
+    for move in push.moves:
+        how = "force-pushed" if move.kind is ActivityKind.FORCE_PUSH else "pushed"
+        what = f"{how} to {push.branch}, up to {move.after[:7]}"
+        yield Citation(what, name_of(move.actor), move.at)
+    for bypass in push.bypasses:
+        yield Citation(f"the rules of {push.branch} were bypassed", bypass.actor, bypass.at)
+
+
+def _names(accounts: Iterable[Actor | None]) -> tuple[str, ...]:
     """Accounts by name, each once."""
     return tuple(dict.fromkeys(name_of(account) for account in accounts))
 
@@ -225,22 +254,19 @@ def _by_step(attributes: Iterable[Attribute]) -> list[tuple[str, list[Attribute]
     return list(groups.items())
 
 
-def _effective(change: Change, policy: Policy) -> EffectivePolicy:
-    """The policy with the overrides for the change's repository and its changed paths."""
-    files = change.pull.files
-    if isinstance(files, Unavailable):
-        return policy.for_change(change.pull.repository, None)
-    # GitHub shows a renamed file by its new path alone.
-    whole = len(files) >= change.pull.changed_files and not any(
-        file.change == "RENAMED" for file in files
-    )
-    return policy.for_change(change.pull.repository, [f.path for f in files], whole=whole)
+# Python 3.11 takes long to look up a member of an enumeration, and every verdict asks for these.
+_IS_EMERGENCY: Final = ChangeClass.EMERGENCY
+_IS_EXCEPTION: Final = Outcome.EXCEPTION
+
+_SIX: Final = _by_step(STANDARD)
+_ALL: Final = _by_step((*STANDARD, *EMERGENCY))
 
 
-def _finding(attribute: Attribute, change: Change, effective: EffectivePolicy) -> Finding:
-    """What the class of a change leaves of an attribute, or the rule's own word."""
-    cause = Citation(f"class {change.class_}: {change.class_reason}", url=change.pull.url)
-    if change.class_ is ChangeClass.EMERGENCY and attribute.step != "E":
+def _finding(
+    attribute: Attribute, change: Change, effective: EffectivePolicy, cause: Citation
+) -> Finding:
+    """What the class of a change leaves of an attribute, by `cause`, or the rule's own word."""
+    if change.class_ is _IS_EMERGENCY and attribute.step != "E":
         return not_applicable("An emergency change is judged by ENG-PROC-004.", [cause])
     if effective.doubt:
         return undetermined(f"Which settings of the policy apply is not sure: {effective.doubt}.")
@@ -256,7 +282,7 @@ def _verdict(
     attribute: Attribute, finding: Finding, policy: Policy, change_id: str, merged_at: datetime
 ) -> Verdict:
     waiver = None
-    if finding.outcome is Outcome.EXCEPTION:
+    if finding.outcome is _IS_EXCEPTION:
         waiver = waiver_for(policy, change_id, attribute.id, merged_at)
     try:
         return Verdict(
@@ -283,6 +309,10 @@ def _result(found: Iterable[StepResult]) -> Result:
 
 
 def _when(push: DirectPush) -> str:
+    if push.moves:
+        made = [f"by {name_of(m.actor)} at {m.at:%Y-%m-%d %H:%M:%S}Z" for m in push.moves]
+        against = ", against the branch's rules, which were bypassed" if push.bypasses else ""
+        return f", pushed {' and '.join(made)}{against}"
     after = f" after {push.not_before:%Y-%m-%d %H:%M:%S}Z" if push.not_before else ""
     before = f" before {push.not_after:%Y-%m-%d %H:%M:%S}Z" if push.not_after else ""
     both = " and" if after and before else ""
@@ -290,7 +320,12 @@ def _when(push: DirectPush) -> str:
 
 
 def _pushed_at(push: DirectPush) -> datetime:
-    """When a push is listed: its last commit's own date, within what the merges around it allow."""
+    """When a push is listed: as the server recorded it, where it did.
+
+    Else by its last commit's own date, within what the merges around it allow.
+    """
+    if push.moves:
+        return push.moves[-1].at
     repository: Repository = push.repository
     at = push.commits[-1].committer.at or push.not_after or repository.collected_at
     if push.not_before is not None:
@@ -315,7 +350,7 @@ def _story(change: Change) -> Iterator[TimelineEntry]:
     yield TimelineEntry(pull.created_at, "pull request opened", name_of(pull.author), pull.url)
     for review in () if isinstance(pull.reviews, Unavailable) else pull.reviews:
         if review.submitted_at is not None:
-            what = f"review: {review.state.lower().replace('_', ' ')}"
+            what = f"review: {_opinion(pull, review)}"
             if review.commit:
                 what += f", of {review.commit[:7]}"
             at = review.submitted_at
@@ -328,15 +363,34 @@ def _story(change: Change) -> Iterator[TimelineEntry]:
             late = edit.at > merged
             yield TimelineEntry(edit.at, "description edited", name_of(edit.editor), pull.url, late)
     for check in () if isinstance(pull.checks, Unavailable) else pull.checks:
-        if check.completed_at is not None:
-            what = f"{check.kind} {check.name}: {check.conclusion.lower().replace('_', ' ')}"
-            late = check.completed_at > merged
-            yield TimelineEntry(check.completed_at, what, check.producer, check.url, late)
+        if done := check.done_at:
+            yield TimelineEntry(done, _check(check), check.producer, check.url, done > merged)
+    of_merge = pull.merge_commit_checks
+    for check in () if isinstance(of_merge, Unavailable) else of_merge:
+        # What was checked on the base branch after the merge is no longer of this change alone.
+        if (done := check.done_at) and done <= merged:
+            what = f"{_check(check)}, on the merge commit"
+            yield TimelineEntry(done, what, check.producer, check.url)
     for event in () if isinstance(pull.timeline, Unavailable) else pull.timeline:
         what = _event(event)
         if what:
             late = event.at > merged
             yield TimelineEntry(event.at, what, name_of(event.actor), pull.url, late)
+
+
+def _opinion(pull: PullRequest, review: Review) -> str:
+    """What a review said when it was submitted, as far as that is told."""
+    if review.state != "DISMISSED":
+        return review.state.lower().replace("_", " ")
+    timeline = pull.timeline
+    for event in () if isinstance(timeline, Unavailable) else timeline:
+        if isinstance(event, ReviewDismissed) and event.review == review.id:
+            return f"{event.previous_state.lower().replace('_', ' ')} (dismissed later)"
+    return "dismissed later"
+
+
+def _check(check: Check) -> str:
+    return f"{check.kind} {check.name}: {check.conclusion.lower().replace('_', ' ')}"
 
 
 def _event(event: TimelineEvent) -> str:
@@ -386,6 +440,11 @@ def _summary(
         exceptions=results.count(Result.EXCEPTION),
         undetermined=results.count(Result.UNDETERMINED),
         waived=sum(change.waived for change in changes),
+        forbidden_pairs=sum(bool(change.pairs(Standing.FORBIDDEN)) for change in changes),
+        undetermined_pairs=sum(
+            bool(change.pairs(Standing.UNDETERMINED)) and not change.pairs(Standing.FORBIDDEN)
+            for change in changes
+        ),
         repositories=tuple(p.summary for p in populations),
         classes=tuple(
             ClassSummary(c, classes.count(c), round(100 * classes.count(c) / len(classes), 1))

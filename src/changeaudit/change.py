@@ -9,10 +9,12 @@ from datetime import datetime
 
 from changeaudit.asof import AtMerge
 from changeaudit.records import (
+    Activity,
     BranchCommit,
     PullRequest,
     Record,
     Repository,
+    RuleBypass,
     Team,
     Ticket,
     TicketRef,
@@ -64,7 +66,9 @@ class DirectPush(Record, frozen=True):
 
     `commits` are consecutive on the first-parent line, oldest first. When they were pushed is not
     recorded in a commit: `not_before` and `not_after` are the merges around them (UTC), where
-    those are known; the dates inside the commits are their writer's.
+    those are known; the dates inside the commits are their writer's. `moves` are the pushes that
+    the server recorded, the oldest first, as far as they are known, and `bypasses` those of them
+    that were against the branch's rules.
     """
 
     repository: Repository
@@ -72,6 +76,8 @@ class DirectPush(Record, frozen=True):
     commits: tuple[BranchCommit, ...]
     not_before: datetime | None
     not_after: datetime | None
+    moves: tuple[Activity, ...] = ()
+    bypasses: tuple[RuleBypass, ...] = ()
 
     @property
     def id(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -40,6 +41,14 @@ class Side(msgspec.Struct, frozen=True):
     excluded: int
 
 
+class Setting(msgspec.Struct, frozen=True):
+    """A key of the policy that the two set differently, with both values as JSON."""
+
+    key: str
+    before: str
+    after: str
+
+
 class AttributeCounts(msgspec.Struct, frozen=True):
     """The counts of one attribute before and after, and how many of its verdicts differ.
 
@@ -70,7 +79,10 @@ class VerdictChange(msgspec.Struct, frozen=True):
 
 
 class ChangeDifference(msgspec.Struct, frozen=True):
-    """A change that both policies have in scope and judge differently."""
+    """A change that both policies have in scope and judge differently.
+
+    `people` are the logins of those who are known to have had to do with it.
+    """
 
     id: str
     title: str
@@ -82,6 +94,7 @@ class ChangeDifference(msgspec.Struct, frozen=True):
     result_before: Result
     result_after: Result
     verdicts: tuple[VerdictChange, ...]
+    people: tuple[str, ...] = ()
 
     @property
     def result_differs(self) -> bool:
@@ -110,6 +123,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
     `entered` are in scope by the policy after alone, `left` by the one before alone. `unchanged`
     counts the changes that both judge alike. `limitations` say what the store does not hold.
+    `settings` are the keys that the policies set differently.
     """
 
     schema: str
@@ -125,6 +139,7 @@ class Comparison(msgspec.Struct, frozen=True):
     left: tuple[ScopeDifference, ...]
     unchanged: int
     limitations: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -137,13 +152,51 @@ class Comparison(msgspec.Struct, frozen=True):
         return bool(self.changes or self.entered or self.left)
 
 
-def compare(before: Audit, after: Audit, limitations: Iterable[str] = ()) -> Comparison:
+def settings_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The keys that two policies, as plain values, set differently; their names aside."""
+    one, other = dict(_flat(before)), dict(_flat(after))
+    return tuple(
+        Setting(key, one.get(key, "null"), other.get(key, "null"))
+        for key in dict.fromkeys((*one, *other))
+        if one.get(key, "null") != other.get(key, "null")
+        and key not in ("name", "extends", "version", "roster")
+    )
+
+
+def _flat(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Every leaf of a policy; of parts that bear names, such as overrides, by these."""
+    for name, value in part.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{above}{name}.")
+            continue
+        names = _names(value)
+        yield f"{above}{name}", msgspec.json.encode(names or value).decode()
+        for each in names:
+            inner = next(item for item in value if item["name"] == each)
+            within = {key: said for key, said in inner.items() if key != "name"}
+            yield from _flat(within, f"{above}{name}[{each}].")
+
+
+def _names(value: Any) -> list[str]:
+    """The names of the parts of a list, in its order, if each has one of its own; else none."""
+    parts = value if isinstance(value, list) else []
+    names = [part["name"] for part in parts if isinstance(part, dict) and "name" in part]
+    return names if len(set(names)) == len(parts) else []
+
+
+def compare(
+    before: Audit,
+    after: Audit,
+    limitations: Iterable[str] = (),
+    settings: Iterable[Setting] = (),
+) -> Comparison:
     """Hold two audits of the same evidence against each other.
 
     Args:
         before: what the policy in force makes of it.
         after: what the other policy makes of it.
         limitations: what the evidence cannot tell of either.
+        settings: what the policies say differently.
     """
     old = {change.id: change for change in before.changes}
     new = {change.id: change for change in after.changes}
@@ -164,6 +217,7 @@ def compare(before: Audit, after: Audit, limitations: Iterable[str] = ()) -> Com
         left=_scope(before.changes, new, after.excluded),
         unchanged=len(both) - len(differences),
         limitations=tuple(limitations),
+        settings=tuple(settings),
     )
 
 
@@ -195,7 +249,19 @@ def _difference(before: AuditedChange, after: AuditedChange) -> ChangeDifference
         result_before=before.result,
         result_after=after.result,
         verdicts=verdicts,
+        people=tuple(_people(before, after)),
     )
+
+
+def _people(*sides: AuditedChange) -> dict[str, None]:
+    """Everybody whose login a reason may give, each once."""
+    found: dict[str, None] = {}
+    for change in sides:
+        said = [change.author, change.merged_by, *change.developers]
+        said += [entry.who for entry in change.timeline]
+        said += [login for duty in change.duties for login in (*duty.people, *duty.unsure)]
+        found.update(dict.fromkeys(login for login in said if login))
+    return found
 
 
 def _verdicts(before: AuditedChange | None, after: AuditedChange | None) -> list[VerdictChange]:

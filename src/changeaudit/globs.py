@@ -10,13 +10,30 @@ counts. Every text is a valid pattern.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 
 def matches(text: str, pattern: str) -> bool:
     """Whether the whole of `text` matches `pattern`, in time linear in `text`."""
     return _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=16_384)  # the paths of a repository come again from change to change
+def matches_any(text: str, patterns: tuple[str, ...]) -> bool:
+    """Whether the whole of `text` matches one of `patterns`."""
+    return _any_of(patterns).fullmatch(text) is not None
+
+
+def matching(texts: Sequence[str], patterns: tuple[str, ...]) -> list[str]:
+    """Those of `texts` of which the whole matches one of `patterns`.
+
+    Most texts match nothing. So all are searched at once for what a pattern has besides wildcards,
+    and only the patterns of which it is found are tried on each.
+    """
+    together = "\n".join(texts)
+    possible = tuple([each for each, needed in _needed(patterns) if needed in together])
+    return [text for text in texts if matches_any(text, possible)] if possible else []
 
 
 def first_match(text: str, patterns: Iterable[str]) -> str | None:
@@ -26,6 +43,31 @@ def first_match(text: str, patterns: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
+@lru_cache(maxsize=256)
+def _needed(patterns: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Each pattern with the longest stretch that whatever matches it must hold.
+
+    That is found before the first `[`, which may be one for several characters.
+    """
+    found: list[tuple[str, str]] = []
+    for pattern in patterns:
+        fixed = pattern.removeprefix("/").partition("[")[0]
+        stretches = re.split(r"(?:^|(?<=/))\*\*/|[*?]+", fixed)
+        found.append((pattern, max(stretches, key=len)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for several patterns, which are tried one after the other."""
+    alternatives = "|".join(map(_expression, patterns))
+    return re.compile(f"(?:{alternatives})" if patterns else r"(?!)", re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
     pattern = pattern.removeprefix("/")
     if pattern.endswith("/"):
         pattern += "**"
@@ -38,7 +80,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         for wildcard, fixed in zip(parts[1::2], parts[2::2], strict=True)
     ]
     atomic = "".join(f"(?>{group})" for group in groups[:-1])
-    return re.compile(_fixed(parts[0]) + atomic + "".join(groups[-1:]), re.DOTALL)
+    return _fixed(parts[0]) + atomic + "".join(groups[-1:])
 
 
 def _fixed(text: str) -> str:

@@ -10,7 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
@@ -27,28 +27,54 @@ UNSEEN_HTML = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a text, and how it reads; see `plain`."""
+
+    text: str
+    plain: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading and its level, 1 to 6."""
+    """A heading, its level, 1 to 6, and how it reads."""
 
     text: str
     level: int
+    plain: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", plain(self.text))
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A stretch of text: a paragraph, a list item, a table, or with `code` a block of code."""
+    """A stretch of text: a paragraph, a list item, a table, or with `code` a block of code.
+
+    `plain` is how the whole of it reads, `lines` how each of its lines does.
+    """
 
     text: str
     code: bool = False
+    plain: str = field(init=False, repr=False, compare=False)
+    lines: tuple[Line, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", plain(self.text))
+        lines = tuple(Line(line, plain(line)) for line in self.text.splitlines())
+        object.__setattr__(self, "lines", lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A box in a list, its words, and as `note` what else its list item says."""
+    """A box in a list, its words, how they read, and as `note` what else its list item says."""
 
     text: str
     ticked: bool
     note: str = ""
+    plain: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", plain(self.text))
 
 
 Block = Heading | Words | Task
@@ -56,15 +82,18 @@ Block = Heading | Words | Task
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with everything down to the next heading of its level or above."""
+    """A heading with everything down to the next heading of its level or above.
+
+    `tasks` are the boxes of the section, those under its sub-headings among them.
+    """
 
     heading: Heading
     blocks: tuple[Block, ...]
+    tasks: tuple[Task, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """The boxes of the section, those under its sub-headings among them."""
-        return tuple(block for block in self.blocks if isinstance(block, Task))
+    def __post_init__(self) -> None:
+        tasks = tuple([block for block in self.blocks if isinstance(block, Task)])
+        object.__setattr__(self, "tasks", tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +102,31 @@ class Document:
 
     blocks: tuple[Block, ...]
     cut: bool
+    _sections: dict[str, list[Section]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[Section]] = {}
+        for number, block in enumerate(self.blocks):
+            if isinstance(block, Heading):
+                section = Section(block, self._until(number + 1, block.level))
+                found.setdefault(block.plain, []).append(section)
+        object.__setattr__(self, "_sections", found)
 
     @property
     def headings(self) -> tuple[Heading, ...]:
         """Every heading, in order."""
         return tuple(block for block in self.blocks if isinstance(block, Heading))
 
-    def sections(self, heading: str) -> tuple[Section, ...]:
+    def sections(self, heading: str) -> Sequence[Section]:
         """The sections under headings that read like `heading`; see `plain`."""
-        wanted = plain(heading)
-        return tuple(
-            Section(block, self._until(number + 1, block.level))
-            for number, block in enumerate(self.blocks)
-            if isinstance(block, Heading) and plain(block.text) == wanted
-        )
+        return self.under(plain(heading))
+
+    def under(self, words: str) -> Sequence[Section]:
+        """The sections under headings that read like this, which is made `plain` already."""
+        return self._sections.get(words, ())
 
     def _until(self, start: int, level: int) -> tuple[Block, ...]:
+        # A block lies in at most six sections, one of each level.
         for end in range(start, len(self.blocks)):
             block = self.blocks[end]
             if isinstance(block, Heading) and block.level <= level:
@@ -104,8 +142,13 @@ def parse(text: str) -> Document:
 
 def visible_text(text: str) -> str:
     """What a reader sees of a Markdown text, without its code blocks; at most `LIMIT` of it."""
+    return visible(parse(text))
+
+
+def visible(document: Document) -> str:
+    """What a reader sees of a document, without its code blocks."""
     lines: list[str] = []
-    for block in parse(text).blocks:
+    for block in document.blocks:
         if isinstance(block, Task):
             lines += [block.text, block.note]
         elif isinstance(block, Heading) or not block.code:
@@ -121,6 +164,9 @@ MARKS = re.compile(r"[*_~`\ufe0f\u20e3]+")
 BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
 """Letters to Unicode, the fillers of Hangul, of which a reader sees nothing."""
 EMOJI_CODE = re.compile(r":[a-z0-9_+-]{1,50}:")
+MARKED = re.compile(rf"[^ -~\t\r\n]|[<&\[*_~`^]|{EMOJI_CODE.pattern}")
+"""What `plain` does more to than case, spaces and edges."""
+EDGES = " :.;,!-–—#"
 
 
 def plain(text: str) -> str:
@@ -137,14 +183,17 @@ def _plain_short(text: str) -> str:
 
 
 def _plain(text: str) -> str:
+    if not MARKED.search(text):
+        return " ".join(text.casefold().split()).strip(EDGES)
     text = re.sub(r"<img\b[^<>]{0,2000}>", " image ", text, flags=re.IGNORECASE)
     text = LINK.sub(lambda link: f" image {link[2]} " if link[1] else link[2], text)
     text = html.unescape(TAG.sub(" ", EMOJI_CODE.sub(" ", text)))
     text = MARKS.sub("", unicodedata.normalize("NFKC", text))
-    kept = "".join(_kept(character) for character in text).casefold()
-    return " ".join(kept.split()).strip(" :.;,!-–—#")
+    kept = "".join(map(_kept, text)).casefold()
+    return " ".join(kept.split()).strip(EDGES)
 
 
+@lru_cache(maxsize=1024)  # a text has few characters, many times
 def _kept(character: str) -> str:
     """A character, a space for a symbol, or nothing for what is not seen at all."""
     if character.isspace():
@@ -157,7 +206,7 @@ def _kept(character: str) -> str:
 
 def has_words(text: str) -> bool:
     """Whether a text holds a letter or a digit, of any script."""
-    return any(c.isalnum() for c in text)
+    return any(map(str.isalnum, text))
 
 
 def begins_with(text: str, start: str) -> bool:

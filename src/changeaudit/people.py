@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
-from changeaudit.policy import Member, Role
-from changeaudit.records import Actor, ActorKind, Record, Team, Unavailable
+from changeaudit.memberships import in_team
+from changeaudit.policy import Member, Policy, Role
+from changeaudit.records import Actor, ActorKind, JiraAccount, Record, Team, Unavailable
 
 
 class Holds(Record, frozen=True):
@@ -18,19 +20,46 @@ class Holds(Record, frozen=True):
 
 def all_hold(*conditions: Holds) -> Holds:
     """The first condition that fails, else the first that cannot be told, else the last."""
-    for wanted in (False, None):
-        for condition in conditions:
-            if condition.answer is wanted:
-                return condition
-    return conditions[-1]
+    doubt: Holds | None = None
+    for condition in conditions:
+        if condition.answer is False:
+            return condition
+        if condition.answer is None and doubt is None:
+            doubt = condition
+    return doubt or conditions[-1]
 
 
 NOT_HELD = "not in the role"
+OUTSIDE = Holds(False, NOT_HELD)
+"""The plain answer for somebody of whom nothing says that they ever held a role."""
+_NAMED = Holds(True, "named in the policy")
 
 
-def name_of(actor: Actor | None) -> str:
+def name_of(actor: Actor | JiraAccount | None) -> str:
     """How reports call an account."""
+    if isinstance(actor, JiraAccount):
+        return actor.name or actor.login or actor.id
     return actor.login if actor else "a deleted account"
+
+
+def on_github(account: JiraAccount, policy: Policy) -> Actor | Unavailable:
+    """The person behind a Jira account, by the login that the roster gives them on GitHub.
+
+    The roster's column jira tells it; else the account's address, unless the roster names another
+    Jira account of that person's. What an account is called tells nothing.
+    """
+    for id_ in (account.id, account.login):
+        if id_ and (login := policy.jira_accounts.get(id_.casefold())):
+            return Actor(0, login)
+    login = policy.emails.get(account.email.casefold(), "")
+    named = {known.casefold() for known in policy.jira_accounts.values()}
+    if login and login.casefold() not in named:
+        return Actor(0, login)
+    shown = ", ".join(part for part in (account.login, account.id) if part)
+    who = f"{account.name} ({shown})" if account.name else shown
+    return Unavailable(
+        f"the Jira account {who} is nobody in the roster; give it there in the column jira"
+    )
 
 
 def same(one: Actor, other: Actor) -> bool:
@@ -40,9 +69,14 @@ def same(one: Actor, other: Actor) -> bool:
     return one.login.casefold() == other.login.casefold()
 
 
+# Python 3.11 takes long to look up a member of an enumeration.
+_BOT: Final = ActorKind.BOT
+_PEOPLE: Final = (ActorKind.USER, ActorKind.ENTERPRISE_USER)
+
+
 def is_bot(actor: Actor) -> bool:
     """Whether an account is a bot's."""
-    return actor.kind is ActorKind.BOT or actor.login.casefold().endswith("[bot]")
+    return actor.kind is _BOT or actor.login.casefold().endswith("[bot]")
 
 
 def is_named(actor: Actor, login: str) -> bool:
@@ -57,11 +91,23 @@ def is_named(actor: Actor, login: str) -> bool:
     return seen == wanted
 
 
+def all_apart(accounts: Iterable[Actor | None]) -> bool:
+    """Whether the accounts' ids show at once that no two of them are one; nobody is left aside."""
+    ids = [account.id for account in accounts if account]
+    return 0 not in ids and len(set(ids)) == len(ids)
+
+
 def is_person(actor: Actor, approving_bots: Iterable[str]) -> bool:
     """Whether an account may approve as a person: it is one, or a bot that the policy names."""
-    if any(is_named(actor, login) for login in approving_bots):
-        return True
-    return not is_bot(actor) and actor.kind in (ActorKind.USER, ActorKind.ENTERPRISE_USER)
+    for login in approving_bots:
+        if is_named(actor, login):
+            return True
+    return not is_bot(actor) and actor.kind in _PEOPLE
+
+
+def listed_name(actor: Actor | None) -> str:
+    """The name by which a role lists an account: its login in lower case, without [bot]."""
+    return actor.login.casefold().removesuffix("[bot]") if actor else ""
 
 
 def holds(
@@ -73,25 +119,28 @@ def holds(
 ) -> Holds:
     """Whether `actor` held `role` at the instant `at` (UTC).
 
-    A team's members and the right to write are as they were when they were collected: no source
-    tells what they were before.
+    A team's members are as its snapshots show them, and the right to write is as it was when it was
+    collected: no source tells what they were before.
     """
+    named = role.by_login.get(listed_name(actor))
+    if named is None and not role.teams and not role.write_access:
+        return OUTSIDE
     unknown: list[str] = []
     another_time: list[str] = []
-    for member in role.users:
+    not_in_team: list[str] = []
+    for member in named or ():
         if is_named(actor, member.login):
             if _on(member, at):
-                return Holds(True, "named in the policy")
+                return _NAMED
             another_time.append(_span(member))
-    by_name = {team.name.casefold(): team for team in teams}
     for wanted in role.teams:
-        team = by_name.get(wanted.casefold())
-        if team is None:
-            unknown.append(f"the members of team {wanted} were not collected")
-        elif isinstance(team.members, Unavailable):
-            unknown.append(f"the members of team {wanted} could not be read: {team.members.reason}")
-        elif any(same(actor, m) for m in team.members):
-            return Holds(True, f"member of {team.name} as of {team.collected_at:%Y-%m-%d}")
+        shown = in_team(wanted, actor, at, teams)
+        if shown.answer:
+            return Holds(True, shown.how)
+        if shown.answer is None:
+            unknown.append(shown.how)
+        elif shown.how:
+            not_in_team.append(shown.how)
     if role.write_access:
         if isinstance(can_write, Unavailable):
             unknown.append(can_write.reason)
@@ -100,11 +149,14 @@ def holds(
     if unknown:
         return Holds(None, "; ".join(unknown))
     if another_time:
-        return Holds(False, f"in the role only {' and '.join(another_time)}, not on {at:%Y-%m-%d}")
-    return Holds(False, NOT_HELD)
+        days = f"in the role only {' and '.join(another_time)}, not on {at:%Y-%m-%d}"
+        return Holds(False, "; ".join((days, *not_in_team)))
+    return Holds(False, "; ".join(not_in_team)) if not_in_team else OUTSIDE
 
 
 def _on(member: Member, at: datetime) -> bool:
+    if member.since is None and member.until is None:
+        return True
     day = at.date()
     return (member.since is None or member.since <= day) and (
         member.until is None or day <= member.until

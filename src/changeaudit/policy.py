@@ -32,7 +32,8 @@ from pydantic import (
     model_validator,
 )
 
-from changeaudit.globs import first_match
+from changeaudit.globs import first_match, matches_any, matching
+from changeaudit.records import PullRequest, Unavailable
 from changeaudit.verdicts import ChangeClass
 from changeaudit.workdays import Workdays, zones
 
@@ -42,7 +43,7 @@ RoleName = Literal["peer", "security", "qa", "lead"]
 LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})(?:\[bot\])?")
 TEAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,19}")
-CHANGES = re.compile(r"[^\s/#@]+/[^\s/#@]+[#@]\S+")
+CHANGES = re.compile(r"[^\s/#@]+/[^\s/#@]+(?:#(?:\*|[1-9][0-9]*)|@(?:\*|[0-9a-f]{7,64}))")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _ATTRIBUTES_OF_STEP: Final = {1: 5, 2: 3, 3: 3, 4: 4, 5: 3, 6: 5}
@@ -99,11 +100,20 @@ def _waived(value: str) -> str:
 
 
 def _changes(value: str) -> str:
-    if not CHANGES.fullmatch(value):
+    if CHANGES.fullmatch(value):
+        return value
+    if re.fullmatch(r"[^\s/#@]+/[^\s/#@]+#\S+", value):
         raise ValueError(
-            "expected a change such as acme/payments#12, or a glob of some such as acme/legacy#*"
+            "expected the number of one pull request after #, or * alone for all of the repository"
         )
-    return value
+    if re.fullmatch(r"[^\s/#@]+/[^\s/#@]+@\S+", value):
+        raise ValueError(
+            "expected a commit after @, by seven of its digits (0-9, a-f) or more, or * alone for "
+            "every direct push to the repository"
+        )
+    raise ValueError(
+        "expected a change such as acme/payments#12, or acme/legacy#* for all of a repository"
+    )
 
 
 def _zone(value: str) -> str:
@@ -125,7 +135,7 @@ def _day(value: Any) -> Any:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            pass
+            raise ValueError("there is no such day") from None
     raise ValueError("expected a day such as 2025-01-31")
 
 
@@ -172,6 +182,13 @@ class Part(BaseModel):
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
     )
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with `update` in it; it shares nothing that was worked out for the original."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(copied).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
 
 class Member(Part):
     """A person in a role, with the days on which it began and ended (both included, UTC)."""
@@ -214,6 +231,8 @@ Weekdays = Annotated[tuple[Weekday, ...], BeforeValidator(_tuple)]
 Days = Annotated[tuple[GivenDay, ...], BeforeValidator(_tuple)]
 Approvals = Annotated[int, Field(ge=1, le=10)]
 
+_AUTOMATED: Final = ChangeClass.AUTOMATED  # Python 3.11 takes long to look up such a member
+
 PROFILES: Final = ("strict", "default", "lean")
 """The profiles that come with the program, which a policy may extend."""
 
@@ -228,16 +247,37 @@ class Role(Part):
     write_access: bool = False
     """Whether everyone who may write to the repository holds the role."""
 
-    @property
+    @cached_property
     def named(self) -> bool:
         """Whether the policy says anything of who holds the role."""
         return bool(self.teams or self.users or self.write_access)
+
+    @cached_property
+    def by_login(self) -> Mapping[str, tuple[Member, ...]]:
+        """The `users` by their logins in lower case, a bot's without its [bot]."""
+        found: dict[str, tuple[Member, ...]] = {}
+        for member in self.users:
+            login = member.login.casefold().removesuffix("[bot]")
+            found[login] = (*found.get(login, ()), member)
+        return found
+
+
+class PeerRole(Role):
+    """Who holds the peer's role; code owners hold it too, for the files that they own."""
+
+    codeowners: bool = False
+    """Whether who owns changed files by the repository's CODEOWNERS may review for these."""
+
+    @cached_property
+    def named(self) -> bool:
+        """Whether the policy says anything of who holds the role."""
+        return bool(self.teams or self.users or self.write_access or self.codeowners)
 
 
 class Roles(Part):
     """The four roles that approve a change."""
 
-    peer: Role = Role(write_access=True)
+    peer: PeerRole = PeerRole(write_access=True)
     """Who may review as a peer (step 3)."""
     security: Role = Role()
     """The security team (step 4)."""
@@ -282,7 +322,7 @@ class PostMortem(Part):
     """How the post-mortem of an emergency change is known: any of these."""
 
     labels: Words = ()
-    """Labels of the ticket that is the post-mortem."""
+    """Labels of the pull request, or of the ticket that is the post-mortem."""
     ticket_types: Words = ()
     """Types of the ticket that is the post-mortem."""
     link_pattern: Glob | None = None
@@ -382,10 +422,6 @@ class Tickets(Part):
     """Statuses in which the work is over; not allowed before it began."""
 
 
-NAMING_TICKETS: Final = ("places", "github_issues", "issue_repositories", "jira_projects")
-"""The keys of `tickets` that say where one is looked for; the others say which of them counts."""
-
-
 class FeatureBranch(Part):
     """Step 1: what a feature branch is."""
 
@@ -463,8 +499,27 @@ class Qa(Part):
         Annotated[str, Field(min_length=3, max_length=200), AfterValidator(_written)] | None
     ) = None
     """The text that a sign-off comment starts with."""
+    ticket_statuses: Words = ()
+    """Statuses into which QA moves a linked ticket to sign off."""
+    sign_off_checks: Words = ()
+    """Checks or statuses whose success is a sign-off, by no person."""
     staging_checks: Words = ()
     """Checks, statuses or environments whose success shows the test in staging."""
+    staging_apps: Logins = ()
+    """Apps and accounts whose checks and deployments show it; none named means anybody's."""
+    staging_checks_sign_off: bool = False
+    """Whether the staging checks are sign-off checks as well."""
+
+    @property
+    def signing_checks(self) -> tuple[str, ...]:
+        """Every check whose success is a sign-off."""
+        staging = self.staging_checks if self.staging_checks_sign_off else ()
+        return (*self.sign_off_checks, *staging)
+
+    @property
+    def by_people(self) -> bool:
+        """Whether a method is named by which a member of QA signs off."""
+        return bool(self.review or self.labels or self.comment is not None or self.ticket_statuses)
 
 
 class FinalApproval(Part):
@@ -478,6 +533,8 @@ class FinalApproval(Part):
     """Whether the merge queue may merge after a lead's approval."""
     peer_may_be_lead: bool = False
     """Whether one person's approval may count both as the peer's and as the lead's."""
+    developer_may_merge: bool = True
+    """Whether a developer of a change may merge it, if they are somebody who may merge."""
 
 
 class References(Part):
@@ -542,6 +599,8 @@ class Settings(Part):
     """Bots whose approvals count like a person's."""
     unlinked_commits: Literal["undetermined", "opener"] = "undetermined"
     """Whose a commit is whose author is linked to no account: nobody can tell, or the opener's."""
+    force_pushes: Literal["stale", "same_content"] = "stale"
+    """What a force-push makes of earlier approvals: stale, or not if it kept the content."""
     tickets: Tickets = Tickets()
     """Step 1: tickets."""
     feature_branch: FeatureBranch = FeatureBranch()
@@ -569,31 +628,44 @@ class Override(Part):
     """Globs of the repository's full name, owner/name."""
     paths: Globs = ()
     """Globs of paths: at least one changed file matches one of them."""
+    only_paths: Globs = ()
+    """Globs of paths: every changed file matches one of them."""
     settings: Annotated[Settings, Field(alias="set")]
     """What is set for these changes, in the words of the policy itself."""
 
-    @field_validator("settings")
-    @classmethod
-    def _of_what_is_judged(cls, value: Settings) -> Settings:
-        # Tickets are collected, and linked to changes, before it is known which overrides apply.
-        fixed = [name for name in NAMING_TICKETS if name in value.tickets.model_fields_set]
-        if fixed:
-            raise ValueError(
-                f"an override cannot set 'tickets.{fixed[0]}': where tickets are looked for holds "
-                "for all changes alike"
-            )
-        return value
-
     @model_validator(mode="after")
     def _of_some_changes(self) -> Override:
-        if not (self.repositories or self.paths):
+        if not (self.repositories or self.paths or self.only_paths):
             raise ValueError(
                 "the override has no condition and would apply to every change; "
-                "add 'repositories' or 'paths', or set it for all"
+                "add 'repositories', 'paths' or 'only_paths', or set it for all"
             )
         if not self.settings.model_fields_set:
             raise ValueError("the override sets nothing; add what differs under 'set'")
         return self
+
+    def of_files(
+        self, paths: Sequence[str] | None, whole: bool, named: Sequence[str] | None = None
+    ) -> bool | None:
+        """Whether its globs of paths hold, `None` where that cannot be told.
+
+        Args:
+            paths: the paths of the changed files that are known; `None` if none could be read.
+            whole: whether these are all.
+            named: those among them that any override names; `None` if that was not looked at.
+        """
+        known = paths or ()
+        unseen = paths is None or not whole
+        if self.only_paths and not all(matches_any(p, self.only_paths) for p in known):
+            return False
+        some = not self.paths or any(
+            matches_any(p, self.paths) for p in (known if named is None else named)
+        )
+        if not some and not unseen:
+            return False
+        if self.only_paths and not unseen and not known:
+            return False  # of no file at all nothing is true
+        return None if not some or (self.only_paths and unseen) else True
 
 
 class Waiver(Part):
@@ -624,12 +696,31 @@ class EffectivePolicy:
     """The policy that holds for a change, and the names of the overrides that made it so.
 
     Where `doubt` is not empty, it cannot be told whether more overrides apply: it says which and
-    why. `policy` leaves them out, and nothing that is judged by it is sure.
+    why. `policy` leaves them out, and nothing that is judged by it is sure; `others` are what
+    would hold with each of them.
     """
 
     policy: Policy
     applied: tuple[str, ...]
     doubt: str = ""
+    others: tuple[Policy, ...] = ()
+
+    @property
+    def tickets(self) -> Tickets:
+        """What counts as a ticket and where it is looked for: in doubt, wherever one may be."""
+        own = self.policy.tickets
+        if not self.others:
+            return own
+        every = (own, *(other.tickets for other in self.others))
+        return own.model_copy(
+            update={
+                "places": tuple(dict.fromkeys(p for tickets in every for p in tickets.places)),
+                "github_issues": any(tickets.github_issues for tickets in every),
+                "jira_projects": tuple(
+                    dict.fromkeys(key for tickets in every for key in tickets.jira_projects)
+                ),
+            }
+        )
 
 
 class Policy(Settings, Frame):
@@ -646,6 +737,7 @@ class Policy(Settings, Frame):
     """What management has accepted, until when and why."""
 
     _emails: dict[str, str] = PrivateAttr(default_factory=dict)
+    _jira_accounts: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -663,6 +755,11 @@ class Policy(Settings, Frame):
         return MappingProxyType(self._emails)
 
     @property
+    def jira_accounts(self) -> Mapping[str, str]:
+        """The login of each Jira account, by its id in lower case, that the roster tells."""
+        return MappingProxyType(self._jira_accounts)
+
+    @property
     def teams(self) -> tuple[str, ...]:
         """Every team that the policy or one of its overrides names, once."""
         every = (self.roles, *(override.settings.roles for override in self.overrides))
@@ -675,6 +772,18 @@ class Policy(Settings, Frame):
             )
         )
 
+    @property
+    def codeowners(self) -> bool:
+        """Whether the policy, or one of its overrides, asks who owns the changed files."""
+        overridden = any(override.settings.roles.peer.codeowners for override in self.overrides)
+        return self.roles.peer.codeowners or overridden
+
+    @property
+    def jira_projects(self) -> tuple[str, ...]:
+        """Every Jira project whose tickets count, by the policy or one of its overrides, once."""
+        every = (self.tickets, *(override.settings.tickets for override in self.overrides))
+        return tuple(dict.fromkeys(key for tickets in every for key in tickets.jira_projects))
+
     def role(self, name: RoleName) -> Role:
         """The holders of a role."""
         found: Role = getattr(self.roles, name)
@@ -682,7 +791,7 @@ class Policy(Settings, Frame):
 
     def asks(self, change_class: ChangeClass, attribute: str) -> bool:
         """Whether the policy asks `attribute` ("3.1", or "3" for a whole step) of a class."""
-        if change_class is not ChangeClass.AUTOMATED:
+        if change_class is not _AUTOMATED:
             return True
         left = self.classes.automated.attributes
         return attribute in left or attribute.split(".")[0] in left
@@ -692,6 +801,7 @@ class Policy(Settings, Frame):
         members: Mapping[RoleName, Iterable[Member]],
         emails: Mapping[str, str],
         unnamed: Iterable[RoleName] = (),
+        jira_accounts: Mapping[str, str] = MappingProxyType({}),
     ) -> Policy:
         """The policy with the people of a roster.
 
@@ -700,14 +810,17 @@ class Policy(Settings, Frame):
             emails: the login of each e-mail address, in lower case.
             unnamed: roles that the policy's author said nothing of; whoever the roster names for
                 one replaces its default, as if named in the policy.
+            jira_accounts: the login of each Jira account, by its id in lower case.
         """
         roles: dict[str, Role] = {}
         for name, people in members.items():
             if added := tuple(people):
-                role = Role() if name in unnamed else self.role(name)
+                role = self.role(name)
+                role = type(role)() if name in unnamed else role
                 roles[name] = role.model_copy(update={"users": (*role.users, *added)})
         policy = self.model_copy(update={"roles": self.roles.model_copy(update=roles)})
         policy._emails = dict(emails)
+        policy._jira_accounts = dict(jira_accounts)
         return policy
 
     def for_change(
@@ -715,8 +828,9 @@ class Policy(Settings, Frame):
     ) -> EffectivePolicy:
         """The policy for a change: the overrides that apply to it, laid over this one in order.
 
-        An override of paths applies if any changed file matches; of repositories and paths, if
-        both do. That no file matches can only be said of a whole list.
+        An override of `paths` applies if any changed file matches, one of `only_paths` if every
+        file does, and one of several conditions if all hold. That no file matches, or that every
+        file does, can only be said of a whole list.
 
         Args:
             repository: the repository's full name, owner/name.
@@ -734,13 +848,15 @@ class Policy(Settings, Frame):
                 or first_match(repository, override.repositories) is not None
             )
             chosen.candidates[repository] = candidates
+        # Most files are named by no override: they are put aside at once, not by each override.
+        named = matching(paths or (), chosen.globs)
         sure: list[int] = []
         unsure: list[int] = []
         for number in candidates:
-            patterns = self.overrides[number].paths
-            if not patterns or any(first_match(p, patterns) is not None for p in paths or ()):
+            holds = self.overrides[number].of_files(paths, whole, named)
+            if holds:
                 sure.append(number)
-            elif paths is None or not whole:
+            elif holds is None:
                 unsure.append(number)
         key = (tuple(sure), tuple(unsure))
         found = chosen.policies.get(key)
@@ -748,23 +864,32 @@ class Policy(Settings, Frame):
             found = chosen.policies[key] = self._effective(*key)
         return found
 
+    def for_pull(self, pull: PullRequest) -> EffectivePolicy:
+        """The policy for a pull request, by its repository and its changed files."""
+        files = pull.files if self.overrides else ()
+        if isinstance(files, Unavailable):
+            return self.for_change(pull.repository, None)
+        # GitHub shows a renamed file by its new path alone.
+        whole = len(files) >= pull.changed_files and all(f.change != "RENAMED" for f in files)
+        return self.for_change(pull.repository, [f.path for f in files], whole=whole)
+
     def _effective(self, sure: tuple[int, ...], unsure: tuple[int, ...]) -> EffectivePolicy:
         policy = self._overridden(sure)
         # An override that says what holds anyway leaves no doubt; and if none of them alone would
         # change anything, no two together would.
         doubtful = [
-            f"'{self.overrides[number].name}'"
+            (f"'{self.overrides[number].name}'", other)
             for number in unsure
-            if self._overridden(tuple(sorted((*sure, number)))) != policy
+            if (other := self._overridden(tuple(sorted((*sure, number))))) != policy
         ]
         doubt = ""
         if doubtful:
-            which = f"override {doubtful[0]} applies"
+            which = f"override {doubtful[0][0]} applies"
             if len(doubtful) > 1:
-                which = f"overrides {', '.join(doubtful)} apply"
+                which = f"overrides {', '.join(name for name, _ in doubtful)} apply"
             doubt = f"whether the {which} cannot be told: not every changed file is known"
         applied = tuple(self.overrides[number].name for number in sure)
-        return EffectivePolicy(policy, applied, doubt)
+        return EffectivePolicy(policy, applied, doubt, tuple(other for _, other in doubtful))
 
     def _overridden(self, numbers: tuple[int, ...]) -> Policy:
         if not numbers:
@@ -779,19 +904,18 @@ class Policy(Settings, Frame):
 
     @cached_property
     def _chosen(self) -> _Chosen:
-        return _Chosen({}, {})
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with `update` in it; it shares none of what `for_change` remembers."""
-        copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("_chosen", None)
-        return copied
+        globs = dict.fromkeys(glob for override in self.overrides for glob in override.paths)
+        return _Chosen(tuple(globs), {}, {})
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """What a policy has worked out for changes: by repository, and by the overrides that apply."""
+    """What a policy has worked out for changes: by repository, and by the overrides that apply.
 
+    `globs` are the paths that any of its overrides names.
+    """
+
+    globs: tuple[str, ...]
     candidates: dict[str, tuple[int, ...]]
     policies: dict[tuple[tuple[int, ...], tuple[int, ...]], EffectivePolicy]
 

@@ -28,9 +28,10 @@ from changeaudit.yaml_document import (
     composed,
     decoded,
     located,
+    near,
     read_bytes,
     refusal,
-    unknown,
+    visible,
     within_bounds,
 )
 
@@ -39,6 +40,8 @@ MAX_VALUES: Final = 20_000
 HINT: Final = (
     "policy.example.yaml explains every key; the file `version: 1` alone is the whole default"
 )
+
+_MISSING: Final = "name a file that is there; `changeaudit policy init` writes a first one"
 
 _EMPTY: Final = "is empty; write at least `version: 1` for the default policy"
 
@@ -81,7 +84,7 @@ def read_policy(path: Path) -> LoadedPolicy:
     try:
         data = read_bytes(path, "policy")
     except Unreadable as error:
-        raise _refusal(source, error) from None
+        raise _refusal(source, error, HINT if path.exists() else _MISSING) from None
     return _load(data, source, path.parent)
 
 
@@ -129,15 +132,20 @@ def policy_schema() -> dict[str, Any]:
 def effective_yaml(policy: Policy) -> str:
     """Every value that holds, as a policy (YAML, in ASCII) that stands alone.
 
-    What it extends and the people of its roster are written out; the roster's addresses, which a
-    policy cannot hold, are left out.
+    What it extends and the people of its roster are written out; the roster's addresses and
+    accounts on Jira, which a policy cannot hold, are left out.
     """
+    return yaml.safe_dump(effective_values(policy), sort_keys=False, width=100)
+
+
+def effective_values(policy: Policy) -> dict[str, Any]:
+    """Every value that holds, as JSON has it; of an override those alone that it sets."""
     values = policy.model_dump(mode="json", by_alias=True, exclude={"extends", "roster"})
     values["overrides"] = [
         override.model_dump(mode="json", by_alias=True, exclude_unset=True)
         for override in policy.overrides
     ]
-    return yaml.safe_dump(values, sort_keys=False, width=100)
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +184,8 @@ def _digest(top: _Layer, others: Sequence[ReadFile]) -> str:
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
 
 
-def _refusal(source: str, error: Unreadable) -> PolicyError:
-    return refusal("policy", source, located(source, [(error.line, error.problem)]), HINT)
+def _refusal(source: str, error: Unreadable, hint: str = HINT) -> PolicyError:
+    return refusal("policy", source, located(source, [(error.line, error.problem)]), hint)
 
 
 def _layer(data: bytes, source: str, folder: Path | None, *, ours: bool = False) -> _Layer:
@@ -202,8 +210,12 @@ def _extended(top: _Layer, problems: list[str]) -> list[_Layer]:
     if named in PROFILES:
         return [_profile(named)]
     if not named.lower().endswith((".yaml", ".yml")):
-        said = unknown("profile", named, list(PROFILES))
-        top.document.complain(("extends",), f"{said}; or a file, whose name ends in .yaml")
+        said = (
+            f"expected a profile ({', '.join(PROFILES)}), or a file whose name ends in .yaml,"
+            f" found '{visible(named)}'"
+        )
+        meant = near(named, list(PROFILES))
+        top.document.complain(("extends",), f"{said}; did you mean '{meant}'?" if meant else said)
         return []
     path = _beside(top, "extends", named)
     if path is None:
@@ -313,7 +325,9 @@ def _with_roster(
         problems += error.problems
         return None
     read.append(ReadFile("roster", roster.source, roster.digest))
-    return policy and policy.with_people(roster.members(), roster.emails(), _unsaid(layers))
+    return policy and policy.with_people(
+        roster.members(), roster.emails(), _unsaid(layers), roster.jira_accounts()
+    )
 
 
 def _unsaid(layers: Sequence[_Layer]) -> tuple[RoleName, ...]:

@@ -8,18 +8,18 @@ put it there, and what is in one enumeration alone is counted and named.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
-from itertools import groupby
 
 from changeaudit.asof import AtMerge, as_of_merge
 from changeaudit.change import Change, DirectPush, NamedTicket
+from changeaudit.first_parent import base_of, walk
 from changeaudit.globs import first_match
 from changeaudit.people import is_named, name_of
 from changeaudit.policy import Policy
+from changeaudit.reconciliation import Enumerations, direct_pushes
 from changeaudit.records import (
     Actor,
-    BranchCommit,
     BranchLine,
     ForcePushed,
     PullRequest,
@@ -35,7 +35,6 @@ from changeaudit.verdicts import ChangeClass, Excluded, RepositorySummary
 
 REVERT_TITLE = re.compile(r"revert\b", re.I)
 REVERT_BODY = re.compile(r"^\s*(?:This )?reverts (?:commit |[\w.-]+/[\w.-]+#\d|#\d)", re.I | re.M)
-LISTED = 10
 
 
 class Population(Record, frozen=True):
@@ -50,7 +49,10 @@ class Population(Record, frozen=True):
 def ticket_names(
     repository: Repository, pull: PullRequest, at_merge: AtMerge, policy: Policy
 ) -> tuple[TicketRef, ...]:
-    """The tickets that a pull request named when it merged."""
+    """The tickets that a pull request named when it merged, by the overrides that apply to it.
+
+    Where it is in doubt which do, they are looked for wherever one of these may look.
+    """
     messages: tuple[str, ...] | Unavailable = (
         pull.commits
         if isinstance(pull.commits, Unavailable)
@@ -63,7 +65,7 @@ def ticket_names(
         messages,
         at_merge.closing_issues,
         repository,
-        policy.tickets,
+        policy.for_pull(pull).tickets,
     )
 
 
@@ -109,10 +111,10 @@ def build(
     views = {pull.number: as_of_merge(pull) for pull in pulls}
     bases = [b for view in views.values() if isinstance(b := view.base, str)]
     production = production_branches(repository, [*bases, *(x.branch for x in lines)], policy)
-    walks = {line.branch: _walk(line, pulls, views) for line in lines}
+    walks = {line.branch: walk(line, pulls, views) for line in lines}
     on_lines: dict[int, list[str]] = {}
-    for branch, walk in walks.items():
-        for number in walk.merged_numbers:
+    for branch, walked in walks.items():
+        for number in walked.brought:
             on_lines.setdefault(number, []).append(branch)
     changes: list[Change] = []
     excluded: list[Excluded] = []
@@ -141,161 +143,13 @@ def build(
                 teams=tuple(teams),
             )
         )
-    pushes, left_out = _pushes(repository, walks, since, until)
+    pushes = direct_pushes(repository, lines, walks, since, until)
     earlier = _earlier(repository, changes, on_lines) - {x.branch for x in lines if x.stretches}
-    summary = _tie_out(
-        repository,
-        production,
-        len(pulls),
-        changes,
-        excluded,
-        pushes,
-        left_out,
-        set(on_lines),
-        [*_gaps(production, lines, walks, earlier, since, until)],
-        sorted(earlier & set(production)),
+    tied = Enumerations(
+        repository, production, frozenset(earlier), lines, walks, pulls, views, pushes, since, until
     )
+    summary = tied.summary([change.pull.number for change in changes], len(excluded))
     return Population(tuple(changes), pushes, tuple(excluded), summary)
-
-
-class _Run(Record, frozen=True):
-    """Consecutive commits of a line, oldest first, with the merges of the period around them.
-
-    `number` is the pull request of another time that brought them, `None` if none did.
-    """
-
-    commits: tuple[BranchCommit, ...]
-    not_before: datetime | None
-    not_after: datetime | None
-    number: int | None
-
-    def within(self, since: datetime, until: datetime) -> tuple[BranchCommit, ...]:
-        """The commits that may have come in [since, until).
-
-        The merges around a run bound when it came. Where none does, the commits' own dates are
-        taken, and only to leave out what claims to be of another time.
-        """
-        return tuple(
-            commit
-            for commit in self.commits
-            if (claimed := commit.committer.at) is None
-            or not (
-                (self.not_before is None and claimed < since)
-                or (self.not_after is None and claimed >= until)
-            )
-        )
-
-
-class _Walk(Record, frozen=True):
-    """A branch's line, followed from its top to its bottom.
-
-    `merged_numbers` are the pull requests of the period that it passes, `runs` what came between
-    them, and `broken` the commits that could not be followed further.
-    """
-
-    merged_numbers: frozenset[int]
-    runs: tuple[_Run, ...]
-    broken: tuple[str, ...]
-
-
-class _Passed(Record, frozen=True):
-    """A commit of a line, and what brought it.
-
-    That is a pull request of the period, or one of another time by its `number`, or none. GitHub
-    names for a commit every merged pull request that holds it; one that merged it into another
-    branch did not bring it here.
-    """
-
-    pull: PullRequest | None
-    commit: BranchCommit | None
-    number: int | None
-
-
-def _walk(line: BranchLine, pulls: Sequence[PullRequest], views: Mapping[int, AtMerge]) -> _Walk:
-    by_merge = {
-        pull.merge_commit.oid: pull
-        for pull in pulls
-        if pull.merge_commit is not None and not isinstance(pull.merge_commit, Unavailable)
-    }
-    segments, broken = _follow(line, by_merge)
-    # A branch that was renamed was merged into under its earlier name, which its merges tell.
-    merges = [by_merge[oid] for segment in segments for oid in segment if oid in by_merge]
-    names = {line.branch, *(_base(pull, views[pull.number]) for pull in merges)}
-    here = {p.number: p for p in pulls if _base(p, views[p.number]) in names}
-    numbers: set[int] = set()
-    runs: list[_Run] = []
-    for segment in segments:
-        passed: list[_Passed] = []
-        for oid in segment:
-            pull, commit = by_merge.get(oid), line.commits.get(oid)
-            named = commit.pull_requests if commit else ()
-            brought = pull or next((p for n in named if (p := here.get(n)) and _spread(p)), None)
-            elsewhere = next((n for n in named if n not in views), None)
-            passed.append(_Passed(brought, commit, None if brought else elsewhere))
-        numbers |= {step.pull.number for step in passed if step.pull}
-        runs += _runs(passed)
-    return _Walk(frozenset(numbers), tuple(runs), broken)
-
-
-def _follow(
-    line: BranchLine, by_merge: Mapping[str, PullRequest]
-) -> tuple[list[list[str]], tuple[str, ...]]:
-    """The commits of a line, newest first, in connected segments; and where it broke off."""
-    segments: list[list[str]] = []
-    broken: list[str] = []
-    seen: set[str] = set()
-    for stretch in sorted(line.stretches, key=lambda s: s.since, reverse=True):
-        segment: dict[str, None] = {}
-        at: str | None = stretch.top
-        while at is not None and at != stretch.bottom and at not in segment:
-            pull, commit = by_merge.get(at), line.commits.get(at)
-            if pull is None and commit is None:
-                broken.append(at)
-                break
-            segment[at] = None
-            below = _first_parent(pull, commit)
-            if below is None and (pull is not None or stretch.bottom is not None):
-                broken.append(at)  # a merge has a parent, and the line should have met its bottom
-            at = below
-        segments.append([oid for oid in segment if oid not in seen])
-        seen.update(segment)
-    return segments, tuple(broken)
-
-
-def _runs(passed: Sequence[_Passed]) -> Iterator[_Run]:
-    """What came between the merges of the period, newest first."""
-    not_after: datetime | None = None
-    place = 0
-    for _, group in groupby(passed, key=lambda step: (step.pull is None, step.number)):
-        steps = list(group)
-        place += len(steps)
-        if (lowest := steps[-1].pull) is not None:
-            not_after = lowest.merged_at
-            continue
-        below = (passed[i].pull for i in range(place, len(passed)))
-        not_before = next((pull.merged_at for pull in below if pull), None)
-        commits = tuple(step.commit for step in reversed(steps) if step.commit)
-        yield _Run(commits, not_before, not_after, steps[0].number)
-
-
-def _spread(pull: PullRequest) -> bool:
-    """Whether a pull request may have left more on a line than its merge commit.
-
-    A rebase does. A true merge puts only itself on its first parent, unless that is the head:
-    what stands below it came some other way, whatever GitHub associates with it.
-    """
-    merge = pull.merge_commit
-    if merge is None or isinstance(merge, Unavailable):
-        return True
-    return (
-        len(merge.parents) < 2 or merge.oid == pull.head_oid or (merge.parents[0] == pull.head_oid)
-    )
-
-
-def _first_parent(pull: PullRequest | None, commit: BranchCommit | None) -> str | None:
-    if pull is not None and pull.merge_commit and not isinstance(pull.merge_commit, Unavailable):
-        return pull.merge_commit.parents[0] if pull.merge_commit.parents else None
-    return commit.parents[0] if commit and commit.parents else None
 
 
 def _reached(view: AtMerge, production: tuple[str, ...], lines_of: Sequence[str]) -> str:
@@ -345,14 +199,12 @@ def _exclusion(
                 continue  # GitHub shows the new path alone
             if any(first_match(file.path, rule.paths) is None for file in files):
                 continue
-            why.append(f"all of its {len(files)} changed files match {', '.join(rule.paths)}")
+            only = f"all of its {len(files)} changed files match"
+            if len(files) == 1:
+                only = "its one changed file matches"
+            why.append(f"{only} {', '.join(rule.paths)}")
         return rule.name, "; ".join(why)
     return None
-
-
-def _base(pull: PullRequest, view: AtMerge) -> str:
-    """The base at the merge, or today's where that could not be read."""
-    return view.base if isinstance(view.base, str) else pull.base_ref
 
 
 def _excluded(pull: PullRequest, view: AtMerge, rule: str, reason: str) -> Excluded:
@@ -361,7 +213,7 @@ def _excluded(pull: PullRequest, view: AtMerge, rule: str, reason: str) -> Exclu
         title=view.title if isinstance(view.title, str) else pull.title,
         url=pull.url,
         merged_at=pull.merged_at,
-        base=_base(pull, view),
+        base=base_of(pull, view),
         rule=rule,
         reason=reason,
     )
@@ -388,10 +240,11 @@ def _unread(pull: PullRequest, view: AtMerge, policy: Policy) -> tuple[str, ...]
         "commits": pull.commits,
         "closing_reference": view.closing_issues,
     }
+    looked_in = policy.for_pull(pull).tickets.places
     return tuple(
         f"{name}: {found.reason}"
         for name, found in places.items()
-        if name in policy.tickets.places and isinstance(found, Unavailable)
+        if name in looked_in and isinstance(found, Unavailable)
     )
 
 
@@ -417,6 +270,9 @@ def _class(
     for ticket in tickets:
         if isinstance(ticket.found, Ticket) and ticket.found.type.casefold() in types:
             return ChangeClass.EMERGENCY, f"ticket {ticket.key} is of type {ticket.found.type}"
+    hidden = [ticket.key for ticket in tickets if isinstance(ticket.found, Unavailable)]
+    if types and hidden:
+        unknown += f"; of which type ticket {hidden[0]} is could not be read"
     bots = policy.classes.automated.authors
     if pull.author and any(is_named(pull.author, login) for login in bots):
         other = _by_another(pull, bots)
@@ -432,7 +288,7 @@ def _class(
             ChangeClass.REVERT,
             f"its title and description say that it reverts a change{unknown}",
         )
-    return ChangeClass.STANDARD, f"nothing shows that it is of another class{unknown}"
+    return ChangeClass.STANDARD, f"none of the other classes applies{unknown}"
 
 
 def _by_another(pull: PullRequest, bots: Sequence[str]) -> str:
@@ -444,7 +300,8 @@ def _by_another(pull: PullRequest, bots: Sequence[str]) -> str:
     if isinstance(pull.commits, Unavailable):
         return f"its commits could not be read: {pull.commits.reason}"
     for commit in pull.commits:
-        if not all(is_bots(person.account) for person in commit.authors):
+        own = commit.committed_by_github or is_bots(commit.committer.account)
+        if not own or not all(is_bots(person.account) for person in commit.authors):
             return f"commit {commit.oid[:7]} is not shown to be a bot's alone"
     if isinstance(pull.timeline, Unavailable):
         return f"force-pushes could not be read: {pull.timeline.reason}"
@@ -452,26 +309,6 @@ def _by_another(pull: PullRequest, bots: Sequence[str]) -> str:
         if isinstance(event, ForcePushed) and not event.base and not is_bots(event.actor):
             return f"{name_of(event.actor)} force-pushed the branch"
     return ""
-
-
-def _pushes(
-    repository: Repository, walks: Mapping[str, _Walk], since: datetime, until: datetime
-) -> tuple[tuple[DirectPush, ...], int]:
-    """The direct pushes that may lie in the period, and how many commits were left out of it."""
-    found: list[DirectPush] = []
-    seen: set[str] = set()
-    left_out: set[str] = set()
-    for branch, walk in walks.items():
-        for run in reversed(walk.runs):
-            if run.number is not None:
-                continue
-            within = run.within(since, until)
-            inside = tuple(commit for commit in within if commit.oid not in seen)
-            left_out.update(commit.oid for commit in run.commits if commit not in within)
-            if inside:
-                seen.update(commit.oid for commit in inside)
-                found.append(DirectPush(repository, branch, inside, run.not_before, run.not_after))
-    return tuple(found), len(left_out - seen)
 
 
 def _earlier(
@@ -487,104 +324,3 @@ def _earlier(
         for base, branches in reached.items()
         if base != repository.default_branch and not branches & {base, ""}
     }
-
-
-def _gaps(
-    production: Sequence[str],
-    lines: Sequence[BranchLine],
-    walks: Mapping[str, _Walk],
-    earlier: Set[str],
-    since: datetime,
-    until: datetime,
-) -> Iterator[str]:
-    """What of the branches' lines is not known, or does not fit the merged pull requests.
-
-    A branch that is gone has no line of its own. Where it is an `earlier` name of another one, all
-    that merged into it is on that one's line, and nothing is missing.
-    """
-    for line in lines:
-        walk = walks[line.branch]
-        if line.branch in earlier:
-            continue
-        if line.missing:
-            yield f"the history of {line.branch} was not collected for the whole period"
-        ends = [*walk.broken, *(e for stretch in line.stretches for e in stretch.open_ends)]
-        if ends:
-            yield f"the history of {line.branch} could not be followed past {ends[0][:7]}"
-        unknown = {
-            run.number for run in walk.runs if run.number is not None and run.within(since, until)
-        }
-        if unknown:
-            yield (
-                f"{line.branch} holds commits of the period that GitHub says came with"
-                f" {_numbers(sorted(unknown))}, which did not merge in the period"
-            )
-    followed = {line.branch for line in lines}
-    for branch in production:
-        if branch not in followed and branch not in earlier:
-            yield f"the history of {branch} was not collected (it may be deleted)"
-
-
-def _tie_out(
-    repository: Repository,
-    production: tuple[str, ...],
-    merged: int,
-    changes: Sequence[Change],
-    excluded: Sequence[Excluded],
-    pushes: Sequence[DirectPush],
-    left_out: int,
-    on_lines: Set[int],
-    gaps: Sequence[str],
-    earlier: Sequence[str],
-) -> RepositorySummary:
-    """How the merged pull requests and the branches' lines tie out, in counts and a sentence."""
-    absent = [c.pull.number for c in changes if c.pull.number not in on_lines]
-    said = [*gaps]
-    if absent:
-        are = "pull request is" if len(absent) == 1 else "pull requests are"
-        said.append(
-            f"{len(absent)} merged {are} not on the history of a production branch"
-            f" ({_numbers(absent)})"
-        )
-    complete = not said
-    if not merged and not pushes:
-        said.append("no change was found in the period")
-    pushed = sum(len(push.commits) for push in pushes)
-    said.append(
-        f"on the first-parent history of a production branch: {len(changes) - len(absent)} of"
-        f" {_plural(len(changes), 'merged pull request')} in scope;"
-        f" {_plural(pushed, 'commit')} came without one"
-    )
-    said += [
-        f"{branch} has no history of its own and is taken for an earlier name, as all that merged"
-        " into it is on that history"
-        for branch in earlier
-    ]
-    if left_out:
-        said.append(
-            f"{_plural(left_out, 'commit')} without one, before the first or after the last merge"
-            " of the period, is left out, as dated outside the period by its committer"
-            if left_out == 1
-            else f"{left_out} commits without one, before the first or after the last merge of the"
-            " period, are left out, as dated outside the period by their committers"
-        )
-    text = "; ".join(said)
-    return RepositorySummary(
-        repository=repository.name,
-        production_branches=production,
-        merged=merged,
-        in_scope=len(changes),
-        excluded=len(excluded),
-        direct_pushes=len(pushes),
-        complete=complete,
-        completeness=f"{text[:1].upper()}{text[1:]}.",
-    )
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    shown = ", ".join(f"#{n}" for n in numbers[:LISTED])
-    return f"{shown} and {len(numbers) - LISTED} more" if len(numbers) > LISTED else shown

@@ -52,6 +52,20 @@ class Actor(Record, frozen=True):
     kind: ActorKind = ActorKind.USER
 
 
+class JiraAccount(Record, frozen=True):
+    """An account of a Jira site. It is no `Actor`: it shares neither ids nor logins with GitHub.
+
+    `id` is the site's own lasting id of it (Cloud: `accountId`, Data Center: `key`), `login` the
+    user name of Data Center ("" on Cloud), `name` what the person chose to be called, which tells
+    nothing of who it is, and `email` the address ("" where the site does not show it).
+    """
+
+    id: str
+    name: str
+    login: str = ""
+    email: str = ""
+
+
 class Edit(Record, frozen=True):
     """One revision of a text. `text` is the whole text after it; `None` when it was deleted."""
 
@@ -92,6 +106,10 @@ class GitPerson(Record, frozen=True):
     account: Actor | None
 
 
+WEB_FLOW = "noreply@github.com"
+"""The address of GitHub itself, under which it commits for whoever pressed a button."""
+
+
 class Commit(Record, frozen=True):
     """A commit of a pull request. `authors` starts with the author, then the co-authors."""
 
@@ -104,6 +122,12 @@ class Commit(Record, frozen=True):
     url: str
     via_web: bool = False
 
+    @property
+    def committed_by_github(self) -> bool:
+        """Whether its committer is GitHub itself, so that who committed it is its author."""
+        own = self.committer.email.casefold() == WEB_FLOW
+        return own or (self.via_web and self.committer.account is None)
+
 
 class File(Record, frozen=True):
     """A file that the pull request changes."""
@@ -115,8 +139,12 @@ class File(Record, frozen=True):
 class Check(Record, frozen=True):
     """A check run or a commit status on one commit.
 
-    `producer` is the app of a check run or the login behind a status. `completed_at` is `None`
-    while it runs; a status is complete when it is created. `conclusion` is upper case.
+    `producer` is the slug of a check run's app or the login behind a status. `completed_at` is
+    `None` while it runs; a status is complete when it is created. `conclusion` is upper case.
+
+    `started_at` and `completed_at` of a check run are what its app says (GitHub's REST API takes
+    both from it). `created_at` is the server's own: when the suite of the run was created, or the
+    status; `None` where it was not asked for.
     """
 
     name: str
@@ -128,6 +156,14 @@ class Check(Record, frozen=True):
     id: int
     url: str
     commit: str
+    created_at: datetime | None = None
+
+    @property
+    def done_at(self) -> datetime | None:
+        """When it completed, as its app says, but never before the server knew of its suite."""
+        if self.completed_at is None or self.created_at is None:
+            return self.completed_at
+        return max(self.completed_at, self.created_at)
 
 
 class Comment(Record, frozen=True):
@@ -163,11 +199,16 @@ class ReviewDismissed(Event, frozen=True, tag=True):
 
 
 class ForcePushed(Event, frozen=True, tag=True):
-    """The head (or, with `base`, the base) was rewritten. An oid is `None` once it is gone."""
+    """The head (or, with `base`, the base) was rewritten. An oid is `None` once it is gone.
+
+    The trees are those of the two commits: equal trees are the same content.
+    """
 
     before: str | None
     after: str | None
     base: bool = False
+    before_tree: str | Unavailable = Unavailable("its tree was not asked for")
+    after_tree: str | Unavailable = Unavailable("its tree was not asked for")
 
 
 class BaseChanged(Event, frozen=True, tag=True):
@@ -203,11 +244,19 @@ class StateChanged(Event, frozen=True, tag=True):
     closed: bool
 
 
+LEFT_BY_MERGING = ("merged", "merge")
+"""Why the merge queue lets go of what it merged, as GitHub's timeline and its webhook say it."""
+
+
 class QueueChanged(Event, frozen=True, tag=True):
-    """It entered or left the merge queue. `enqueuer` is who put it there, where that is told."""
+    """It entered or left the merge queue. `enqueuer` is who put it there, where that is told.
+
+    `reason` is why it left ("merged", "failed_checks", "manual", …), "" where that is not told.
+    """
 
     added: bool
     enqueuer: Actor | None = None
+    reason: str = ""
 
 
 class AutoMergeEnabled(Event, frozen=True, tag=True):
@@ -215,10 +264,19 @@ class AutoMergeEnabled(Event, frozen=True, tag=True):
 
 
 class Deployed(Event, frozen=True, tag=True):
-    """A deployment to `environment` was started from the pull request."""
+    """A deployment to `environment` was started from the pull request.
+
+    `commit` is the oid that was deployed, "" where it was not asked for. `status` is the newest
+    of the deployment's statuses, in capitals ("SUCCESS"), `status_at` when it was set, by the
+    server's clock, and `status_by` the login that set it; all empty where there is none.
+    """
 
     environment: str
     state: str
+    commit: str = ""
+    status: str = ""
+    status_at: datetime | None = None
+    status_by: str = ""
 
 
 class IssueLinked(Event, frozen=True, tag=True):
@@ -255,10 +313,13 @@ class TicketRef(Record, frozen=True):
 
 
 class StatusChange(Record, frozen=True):
-    """A ticket's status changed. For a GitHub issue the statuses are "open" and "closed"."""
+    """A ticket's status changed. For a GitHub issue the statuses are "open" and "closed".
+
+    `actor` is of the ticket's own tracker: an `Actor` in GitHub alone.
+    """
 
     at: datetime
-    actor: Actor | None
+    actor: Actor | JiraAccount | None
     before: str
     after: str
 
@@ -267,8 +328,9 @@ class Ticket(Record, frozen=True):
     """A ticket as today's tracker shows it, with its history.
 
     `asked` is the key that was looked up, `key` the one that answered (they differ when a ticket
-    was moved). `labels` and `status` are today's; `history` holds the changes of status, oldest
-    first.
+    was moved). `labels` and `status` are today's; `history` holds all the changes of status,
+    oldest first, and is `Unavailable` where one may be missing. `author` is of the ticket's own
+    tracker: an `Actor` in GitHub alone.
     """
 
     asked: str
@@ -281,7 +343,7 @@ class Ticket(Record, frozen=True):
     status: str
     resolution: str
     created_at: datetime
-    author: Actor | None
+    author: Actor | JiraAccount | None
     labels: tuple[str, ...]
     history: tuple[StatusChange, ...] | Unavailable
     url: str
@@ -295,8 +357,23 @@ class Template(Record, frozen=True):
     changed_at: datetime | Unavailable
 
 
+class CodeOwners(Record, frozen=True):
+    """The CODEOWNERS file that counts on the default branch: the first that exists at `path`.
+
+    `text` is `None` where there is none any more: the last of them was removed from `path`. Since
+    `changed_at` no file at a place that GitHub looks into first, nor itself, has changed.
+    """
+
+    path: str
+    text: str | Unavailable | None
+    changed_at: datetime | Unavailable
+
+
 class Repository(Record, frozen=True):
-    """A repository as it stood when it was collected at `collected_at`."""
+    """A repository as it stood when it was collected at `collected_at`.
+
+    `codeowners` is `None` where the default branch never had such a file.
+    """
 
     host: str
     name: str
@@ -305,6 +382,7 @@ class Repository(Record, frozen=True):
     default_branch: str
     templates: tuple[Template, ...] | Unavailable
     collected_at: datetime
+    codeowners: CodeOwners | Unavailable | None = Unavailable("the file was not asked for")
 
 
 class MergeCommit(Record, frozen=True):
@@ -315,12 +393,57 @@ class MergeCommit(Record, frozen=True):
     url: str
 
 
+class TreeEntry(Record, frozen=True):
+    """What stands under a path in a git tree: its object, that one's type, and its mode."""
+
+    oid: str
+    type: str
+    mode: int
+
+
+class Difference(Record, frozen=True):
+    """A path at which the sides of a merge are not all alike; `None` where a side has nothing.
+
+    A path that holds a directory stands for all that is beneath it.
+    """
+
+    path: str
+    merge: TreeEntry | None
+    branch: TreeEntry | None
+    base: TreeEntry | None
+    ancestor: TreeEntry | None
+
+
+class BaseMerge(Record, frozen=True):
+    """A merge of the base into a branch, and every path at which its sides are not all alike.
+
+    `branch` and `base` are its parents, `ancestor` the commit that they last had in common.
+    """
+
+    oid: str
+    branch: str
+    base: str
+    ancestor: str | Unavailable
+    differences: tuple[Difference, ...] | Unavailable
+
+
+class Descent(Record, frozen=True):
+    """A commit, and another one that its history was seen to hold."""
+
+    later: str
+    earlier: str
+
+
 class PullRequest(Record, frozen=True):
     """A merged pull request as it stands today; `asof.as_of_merge` takes it back to its merge.
 
     `head_repository` is `None` when the fork is gone. `changed_files` is the source's own count,
     which the list of files is held against. `collected_at` is when the answer arrived, and
-    `evidence` the digests of the stored answers that it was read from.
+    `evidence` the digests of the stored answers that it was read from. `checks` are those of the
+    head; `merge_commit_checks` are asked for only where it may have been in the merge queue when
+    it merged. `base_merges` are the merges of the base at the head, newest first, with nothing but
+    merges between; their trees are asked for only where an approval is of an earlier commit.
+    `descents` tell what commits built on that were force-pushed away with their content kept.
     """
 
     repository: str
@@ -351,9 +474,12 @@ class PullRequest(Record, frozen=True):
     comments: tuple[Comment, ...] | Unavailable
     timeline: tuple[TimelineEvent, ...] | Unavailable
     checks: tuple[Check, ...] | Unavailable
+    merge_commit_checks: tuple[Check, ...] | Unavailable
     closing_issues: tuple[str, ...] | Unavailable
     collected_at: datetime
     evidence: tuple[str, ...]
+    base_merges: tuple[BaseMerge, ...] = ()
+    descents: tuple[Descent, ...] = ()
 
 
 class BranchCommit(Record, frozen=True):
@@ -389,22 +515,86 @@ class Stretch(Record, frozen=True):
     open_ends: tuple[str, ...]
 
 
+class ActivityKind(StrEnum):
+    """The kinds of activity on a branch that are collected, as GitHub names them."""
+
+    PUSH = "push"
+    FORCE_PUSH = "force_push"
+
+
+class Activity(Record, frozen=True):
+    """The branch was moved from `before` to `after` by hand, as the server saw it at `at`."""
+
+    id: int
+    kind: ActivityKind
+    before: str
+    after: str
+    at: datetime
+    actor: Actor | None
+    evidence: str = ""
+
+
+class RuleBypass(Record, frozen=True):
+    """A push or a merge that left `after` on the branch against its rules, by who may."""
+
+    id: int
+    after: str
+    at: datetime
+    actor: str
+    evidence: str = ""
+
+
+class BranchActivity(Record, frozen=True):
+    """Who moved a branch by hand, and whether against its rules, as far as the source remembers.
+
+    `missing` and `bypasses_missing` are the parts of the period, as (since, until), of which it is
+    not known: the source looks back for a limited time.
+    """
+
+    moves: tuple[Activity, ...] | Unavailable
+    missing: tuple[tuple[datetime, datetime], ...]
+    bypasses: tuple[RuleBypass, ...] | Unavailable
+    bypasses_missing: tuple[tuple[datetime, datetime], ...]
+
+
+NO_ACTIVITY = BranchActivity(
+    Unavailable("it was not asked for"), (), Unavailable("they were not asked for"), ()
+)
+
+
 class BranchLine(Record, frozen=True):
     """What was collected of a production branch's first-parent line.
 
     `commits` are those that no pull request names as its merge commit, by oid. `missing` are the
-    parts of the period, as (since, until), for which the line was not collected.
+    parts of the period, as (since, until), for which the line was not collected. `read_from` says
+    what the history was read from, and `notes` why a stretch broke off, where that is known.
     """
 
     branch: str
     stretches: tuple[Stretch, ...]
     commits: dict[str, BranchCommit]
     missing: tuple[tuple[datetime, datetime], ...]
+    activity: BranchActivity = NO_ACTIVITY
+    read_from: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Membership(Record, frozen=True):
+    """Who was in a team at the instant `at`: a snapshot."""
+
+    at: datetime
+    members: tuple[Actor, ...] | Unavailable
 
 
 class Team(Record, frozen=True):
-    """A team's members as they were at `collected_at`."""
+    """A team's members as they were at `collected_at`, and `earlier`, the oldest first."""
 
     name: str
     members: tuple[Actor, ...] | Unavailable
     collected_at: datetime
+    earlier: tuple[Membership, ...] = ()
+
+    @property
+    def history(self) -> tuple[Membership, ...]:
+        """Every snapshot that was taken, the oldest first."""
+        return (*self.earlier, Membership(self.collected_at, self.members))

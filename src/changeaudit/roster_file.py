@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from changeaudit.errors import PolicyError
 from changeaudit.policy import Member, OneOrMore, RoleName, Text
@@ -39,11 +39,11 @@ from changeaudit.yaml_document import (
 MAX_VALUES: Final = 100_000
 """How many values a roster may hold; some fifteen thousand people."""
 
-COLUMNS: Final = ("role", "login", "from", "to", "name", "email")
+COLUMNS: Final = ("role", "login", "from", "to", "name", "email", "jira")
 
 HINT: Final = (
     "a roster lists people: role (peer, security, qa, lead, or developer for none of these) and "
-    "login, and, where known, from, to, name and email"
+    "login, and, where known, from, to, name, email and jira"
 )
 
 _ADDRESS: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
@@ -69,6 +69,12 @@ def _address(value: Any) -> Any:
     return value
 
 
+def _one_word(value: str) -> str:
+    if not value or any(char.isspace() for char in value):
+        raise ValueError("expected an account id or a user name of Jira, without blanks")
+    return value
+
+
 Address = Annotated[str, BeforeValidator(_address)]
 
 
@@ -80,7 +86,9 @@ class Person(Member):
     name: Text | None = None
     """The person's name, for those who read the roster."""
     email: Annotated[tuple[Address, ...], BeforeValidator(_addresses)] = ()
-    """The addresses that the person's commits bear."""
+    """The addresses that the person's commits, and account on Jira, bear."""
+    jira: Annotated[str, Field(max_length=200), AfterValidator(_one_word)] | None = None
+    """The person's account on Jira: its account id on Cloud, its user name on Data Center."""
 
 
 _PEOPLE: Final = OneOrMore[Person]
@@ -108,6 +116,10 @@ class Roster:
     def emails(self) -> Mapping[str, str]:
         """The login of each address, in lower case."""
         return {address: person.login for person in self.people for address in person.email}
+
+    def jira_accounts(self) -> Mapping[str, str]:
+        """The login of each Jira account, by its id in lower case."""
+        return {person.jira.casefold(): person.login for person in self.people if person.jira}
 
 
 def read_roster(path: Path) -> Roster:
@@ -165,18 +177,23 @@ def _invalid(source: str, problems: Told) -> PolicyError:
 
 
 def _one_person_each(people: tuple[Person, ...], document: Document) -> None:
-    """See that no address is two people's."""
-    owners: dict[str, int] = {}
+    """See that neither an address nor a Jira account is two people's."""
+    owners: dict[tuple[str, str], int] = {}
     for number, person in enumerate(people):
-        for address in person.email:
-            first = owners.setdefault(address, number)
-            other = people[first].login
-            if other.casefold() != person.login.casefold():
-                document.complain(
-                    (number, "email"),
-                    f"{visible(address)} is also the address of {other} on line "
-                    f"{document.line((first, 'email'))}; an address is one person's",
-                )
+        accounts = (person.jira,) if person.jira else ()
+        for key, a, what, values in (
+            ("email", "an", "address", person.email),
+            ("jira", "a", "Jira account", accounts),
+        ):
+            for value in values:
+                first = owners.setdefault((key, value.casefold()), number)
+                other = people[first].login
+                if other.casefold() != person.login.casefold():
+                    document.complain(
+                        (number, key),
+                        f"{visible(value)} is also the {what} of {other} on line "
+                        f"{document.line((first, key))}; {a} {what} is one person's",
+                    )
 
 
 # CSV ------------------------------------------------------------------------------------------

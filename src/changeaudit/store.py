@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -94,6 +95,14 @@ class StoredAnswer(msgspec.Struct, frozen=True):
     id: int
     digest: str
     answer: Answer
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The request of a stored answer: its canonical JSON, and when it was answered."""
+
+    id: int
+    request: str
+    received_at: datetime
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -387,8 +396,9 @@ class Store:
     def __init__(self, database: Database, *, writes: bool) -> None:
         self._database = database
         self._engine = database.engine
-        self._shown = database.shown
+        self.shown = database.shown
         self._writes = writes
+        self._writing = threading.Lock()
         self._open = True
 
     @classmethod
@@ -448,12 +458,12 @@ class Store:
                     )
         elif not tables:
             raise StoreError(
-                f"The evidence store {self._shown} is empty: nothing was ever collected into it.",
+                f"The evidence store {self.shown} is empty: nothing was ever collected into it.",
                 hint="Collect evidence first, or name another store.",
             )
         elif _meta.name not in tables:
             raise StoreError(
-                f"{self._shown} is a database, but not an evidence store of changeaudit.",
+                f"{self.shown} is a database, but not an evidence store of changeaudit.",
                 hint="Name the store that an audit wrote. Nothing was changed.",
             )
         with self._transaction() as connection:
@@ -461,7 +471,7 @@ class Store:
         if version != str(SCHEMA_VERSION):
             newer = version is not None and version.isdecimal() and int(version) > SCHEMA_VERSION
             raise StoreError(
-                f"The evidence store {self._shown} has schema version {version}"
+                f"The evidence store {self.shown} has schema version {version}"
                 f"{' of a newer changeaudit' if newer else ''}; this program knows version "
                 f"{SCHEMA_VERSION}.",
                 hint="Install a newer changeaudit." if newer else RESTORE,
@@ -478,10 +488,11 @@ class Store:
         """
         if not self._writes:
             raise StoreError(
-                f"The evidence store {self._shown} was opened for reading only.",
+                f"The evidence store {self.shown} was opened for reading only.",
                 hint="Open it for writing.",
             )
-        with self._transaction(write=True) as connection:
+        # SQLite lets the threads of a process wait in long steps; a lock lets them wait in turn.
+        with self._writing, self._transaction(write=True) as connection:
             # Writers come one after another, so that the order of ids is the order of commits.
             # SQLite has seen to it already and leaves FOR UPDATE out.
             connection.execute(sa.select(_meta).with_for_update())
@@ -504,6 +515,40 @@ class Store:
         with self._transaction() as connection:
             answer_id = connection.scalar(query)
         return None if answer_id is None else self._answer(answer_id)
+
+    def asked(self, source: str, subject: str, kind: str, since: datetime) -> Iterator[Asked]:
+        """What was asked for answers of that kind received from `since` on, in the order of ids.
+
+        No body is read.
+
+        Raises:
+            ValueError: `since` is naive.
+        """
+        columns = sa.select(_answers.c.id, _answers.c.request, _answers.c.received_at)
+        query = _of_kind(columns, _answers, source, subject, kind)
+        query = query.where(_answers.c.received_at >= _aware(since, "since"))
+        for row in self._all(query, _answers):
+            yield Asked(row.id, row.request, row.received_at)
+
+    def answer(self, answer_id: int) -> StoredAnswer:
+        """The answer of that id.
+
+        Raises:
+            StoreError: it is missing, cannot be read, or is not what was put.
+        """
+        return self._answer(answer_id)
+
+    def history(self, source: str, subject: str, kind: str) -> Iterator[StoredAnswer]:
+        """Every answer of that kind about a subject, in the order in which they were put.
+
+        One body is held in memory at a time.
+
+        Raises:
+            StoreError: an answer cannot be read, or is not what was put.
+        """
+        query = _of_kind(sa.select(_answers.c.id), _answers, source, subject, kind)
+        for (answer_id,) in self._all(query, _answers):
+            yield self._answer(answer_id)
 
     def locate(
         self,
@@ -546,6 +591,39 @@ class Store:
         """
         columns = sa.select(_items.c.id, _items.c.key, _items.c.version)
         return {row.key: row.version for row in self._latest_of(columns, source, kind, keys)}
+
+    def everything(self) -> Iterator[tuple[Answer, tuple[Item, ...]]]:
+        """Every answer with the items that it brought, in the order in which they were received.
+
+        One body is held in memory at a time.
+
+        Raises:
+            StoreError: an answer cannot be read, or is not what was put.
+        """
+        rows = self._all(sa.select(_answers.c.id, _answers.c.received_at), _answers)
+        for _, answer_id in sorted((row.received_at, row.id) for row in rows):
+            query = sa.select(_items).where(_items.c.answer_id == answer_id).order_by(_items.c.id)
+            with self._transaction() as connection:
+                found = connection.execute(query).all()
+            yield self._answer(answer_id).answer, tuple(_item(row) for row in found)
+
+    def every_window(self) -> Iterator[Window]:
+        """Every span that was collected to its end, in the order in which they were put."""
+        return (_window(row) for row in self._all(sa.select(_windows), _windows))
+
+    def number(self, source: str, subject: str, kind: str, since: datetime, until: datetime) -> int:
+        """How many things of that kind there are whose `at` was ever in [since, until).
+
+        Raises:
+            ValueError: an instant is naive.
+        """
+        keys = sa.select(sa.func.count(sa.distinct(_items.c.key)))
+        query = _of_kind(keys, _items, source, subject, kind)
+        query = query.where(
+            _items.c.at >= _aware(since, "since"), _items.c.at < _aware(until, "until")
+        )
+        with self._transaction() as connection:
+            return connection.scalar(query) or 0
 
     def counts(self, source_prefix: str = "") -> tuple[Count, ...]:
         """How much is stored of what, ordered by source, subject and kind.
@@ -671,7 +749,7 @@ class Store:
 
     def _transaction(self, *, write: bool = False) -> AbstractContextManager[Connection]:
         if not self._open:
-            raise StoreError(f"The evidence store {self._shown} is closed.")
+            raise StoreError(f"The evidence store {self.shown} is closed.")
         return self._database.transaction(write=write)
 
     def _answer(self, answer_id: int) -> StoredAnswer:
@@ -686,7 +764,7 @@ class Store:
         if body is None or hashlib.sha256(body).hexdigest() != row.digest:
             raise StoreError(
                 f"Answer {answer_id} ({row.kind} from {row.source!a} about {row.subject!a}) in the "
-                f"evidence store {self._shown} is not what was put there: its bytes do not have "
+                f"evidence store {self.shown} is not what was put there: its bytes do not have "
                 f"the digest {row.digest!a}.",
                 hint=RESTORE,
             )
@@ -706,7 +784,7 @@ class Store:
 
     def _missing(self, answer_id: int) -> StoreError:
         return StoreError(
-            f"Answer {answer_id} is missing from the evidence store {self._shown}.",
+            f"Answer {answer_id} is missing from the evidence store {self.shown}.",
             hint=RESTORE,
         )
 

@@ -106,7 +106,7 @@ def _keys(text: str, place: str, repository: Repository, policy: Tickets) -> Ite
 
 @lru_cache(maxsize=64)
 def _jira_keys(projects: tuple[str, ...], branch: bool) -> re.Pattern[str]:
-    one_of = "|".join(re.escape(p) for p in sorted(projects, key=len, reverse=True))
+    one_of = "|".join(map(re.escape, projects))
     key = rf"((?:{one_of})-[1-9][0-9]{{0,9}})"
     if branch:
         return re.compile(rf"(?<![0-9A-Za-z]){key}(?![0-9A-Za-z])", re.IGNORECASE | re.ASCII)

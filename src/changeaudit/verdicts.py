@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,13 @@ class Outcome(StrEnum):
     EXCEPTION = "exception"
     UNDETERMINED = "undetermined"
     NOT_APPLICABLE = "not_applicable"
+
+
+# Python 3.11 takes long to look up a member of an enumeration, and every verdict asks for these.
+_PASS: Final = Outcome.PASS
+_EXCEPTION: Final = Outcome.EXCEPTION
+_UNDETERMINED: Final = Outcome.UNDETERMINED
+_NOT_APPLICABLE: Final = Outcome.NOT_APPLICABLE
 
 
 class Result(StrEnum):
@@ -42,7 +50,9 @@ class ChangeClass(StrEnum):
     DIRECT_PUSH = "direct_push"
 
 
-class Citation(msgspec.Struct, frozen=True, omit_defaults=True):
+# gc=False, here and below: an audit holds hundreds of thousands of these, none of which can refer
+# back to itself, and the garbage collector would look through all of them again and again.
+class Citation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A piece of evidence: what was read, who did it, when (UTC), and where to see it."""
 
     what: str
@@ -62,7 +72,7 @@ class Acceptance(msgspec.Struct, frozen=True):
     until: date
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The outcome of one attribute for one change, and the waiver that lies over an exception."""
 
     attribute: str
@@ -74,9 +84,9 @@ class Verdict(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if not self.reason.strip():
             raise ValueError(f"attribute {self.attribute}: a verdict needs a reason")
-        if self.outcome is Outcome.PASS and not self.evidence:
+        if self.outcome is _PASS and not self.evidence:
             raise ValueError(f"attribute {self.attribute}: a pass needs the evidence it cites")
-        if self.waiver is not msgspec.UNSET and self.outcome is not Outcome.EXCEPTION:
+        if self.waiver is not msgspec.UNSET and self.outcome is not _EXCEPTION:
             raise ValueError(f"attribute {self.attribute}: only an exception can be waived")
 
     def told(self) -> str:
@@ -84,10 +94,10 @@ class Verdict(msgspec.Struct, frozen=True):
         if isinstance(self.waiver, msgspec.UnsetType):
             return self.reason
         who, until = self.waiver.by, self.waiver.until
-        return f"{self.reason} Waived by {who} until {until}: {self.waiver.reason}"
+        return f"{self.reason} Waived by {who} (covers merges up to {until}): {self.waiver.reason}"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """What a rule returns: a verdict that does not know yet which attribute it belongs to."""
 
     outcome: Outcome
@@ -97,22 +107,22 @@ class Finding(msgspec.Struct, frozen=True):
 
 def passed(reason: str, evidence: Iterable[Citation]) -> Finding:
     """The evidence shows the claim."""
-    return Finding(Outcome.PASS, reason, tuple(evidence))
+    return Finding(_PASS, reason, tuple(evidence))
 
 
 def exception(reason: str, evidence: Iterable[Citation] = ()) -> Finding:
     """The evidence shows that the claim is false."""
-    return Finding(Outcome.EXCEPTION, reason, tuple(evidence))
+    return Finding(_EXCEPTION, reason, tuple(evidence))
 
 
 def undetermined(reason: str, evidence: Iterable[Citation] = ()) -> Finding:
     """The evidence is missing, cut, or allows both answers; the reason names what is missing."""
-    return Finding(Outcome.UNDETERMINED, reason, tuple(evidence))
+    return Finding(_UNDETERMINED, reason, tuple(evidence))
 
 
 def not_applicable(reason: str, evidence: Iterable[Citation] = ()) -> Finding:
     """The procedure does not ask this of the change; the reason says why."""
-    return Finding(Outcome.NOT_APPLICABLE, reason, tuple(evidence))
+    return Finding(_NOT_APPLICABLE, reason, tuple(evidence))
 
 
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
@@ -121,13 +131,13 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
     An exception if any is, else undetermined if any is, else not applicable if all are, else
     pass. Raises ValueError for no outcome at all: all of nothing is not a pass.
     """
-    seen = set(outcomes)
+    seen = list(outcomes)
     if not seen:
         raise ValueError("a step without attributes has no outcome")
-    for outcome in (Outcome.EXCEPTION, Outcome.UNDETERMINED):
+    for outcome in (_EXCEPTION, _UNDETERMINED):
         if outcome in seen:
             return outcome
-    return Outcome.NOT_APPLICABLE if seen == {Outcome.NOT_APPLICABLE} else Outcome.PASS
+    return _NOT_APPLICABLE if seen.count(_NOT_APPLICABLE) == len(seen) else _PASS
 
 
 class StepResult(msgspec.Struct, frozen=True):
@@ -138,7 +148,7 @@ class StepResult(msgspec.Struct, frozen=True):
     attributes: tuple[Verdict, ...]
 
 
-class TimelineEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+class TimelineEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A line of a change's story. `late` marks what came after the merge."""
 
     at: datetime
@@ -148,6 +158,54 @@ class TimelineEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     late: bool = False
 
 
+class DutyName(StrEnum):
+    """What somebody does for a change, in the order of the procedure."""
+
+    DEVELOPED = "developed"
+    REVIEWED = "reviewed"
+    SECURED = "secured"
+    TESTED = "tested"
+    APPROVED = "approved"
+    MERGED = "merged"
+
+
+class Duty(msgspec.Struct, frozen=True):
+    """Who did one thing for a change, by login, each once.
+
+    `people` are those who are shown to have done it: of an approval, those whose approval counts.
+    `unsure` are those of whom that cannot be told. `remark` says why, who tried without counting,
+    and what keeps others from being known.
+    """
+
+    duty: DutyName
+    people: tuple[str, ...]
+    unsure: tuple[str, ...] = ()
+    remark: str = ""
+
+
+class Standing(StrEnum):
+    """What the policy says of one person in two duties."""
+
+    FORBIDDEN = "forbidden"
+    ALLOWED = "allowed"
+    UNDETERMINED = "undetermined"
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """One person in two duties of a change, whether the second act counted or not.
+
+    `by` is the attribute that forbids it ("3.1"), or the policy's key that decides it; empty where
+    the procedure allows it. It is `undetermined` where it cannot be told that the person did both,
+    or which settings apply. `reason` is the whole in a sentence.
+    """
+
+    person: str
+    duties: tuple[DutyName, DutyName]
+    standing: Standing
+    by: str
+    reason: str
+
+
 class AuditedChange(msgspec.Struct, frozen=True):
     """A change of the population with its verdicts.
 
@@ -155,7 +213,8 @@ class AuditedChange(msgspec.Struct, frozen=True):
     of the stored answers. `changed_after_merge` says what was altered afterwards. `overrides` are
     the names of the policy's overrides that it was judged by. `head` is the branch that merged
     ("" for a direct push), `head_commit` the oid that it merged at. `developers` are all who are
-    known to have opened it or to have written, committed or force-pushed any of it.
+    known to have opened it or to have written, committed or force-pushed any of it. `duties` say
+    who did what, and `conflicts` who did more than one thing.
     """
 
     id: str
@@ -180,6 +239,8 @@ class AuditedChange(msgspec.Struct, frozen=True):
     overrides: tuple[str, ...] = ()
     head_commit: str = ""
     developers: tuple[str, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def waived(self) -> bool:
@@ -193,6 +254,10 @@ class AuditedChange(msgspec.Struct, frozen=True):
         return self.result is Result.UNDETERMINED or any(
             v.outcome is Outcome.UNDETERMINED for v in self.verdicts()
         )
+
+    def pairs(self, standing: Standing) -> tuple[Conflict, ...]:
+        """Those who did two things of which the policy says so."""
+        return tuple(c for c in self.conflicts if c.standing is standing)
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Every attribute's verdict, in the order of the procedure."""
@@ -254,12 +319,100 @@ class StepSummary(msgspec.Struct, frozen=True):
     counts: Counts
 
 
+class Match(StrEnum):
+    """What shows that a merged pull request reached a branch."""
+
+    MERGE_COMMIT = "merge_commit"
+    MERGED_EVENT = "merged_event"
+    OWN_COMMITS = "own_commits"
+    ASSOCIATION = "association"
+
+
+class TieKind(StrEnum):
+    """Where a row of a reconciliation was found: on both sides, or on one alone."""
+
+    MATCHED = "matched"
+    PULL_REQUEST_ONLY = "pull_request_only"
+    DIRECT_PUSH = "direct_push"
+    OTHER_PERIOD = "other_period"
+    LEFT_OUT = "left_out"
+    FORCE_PUSH = "force_push"
+    REWRITTEN = "rewritten"
+
+
+class Tie(msgspec.Struct, frozen=True):
+    """A row of a reconciliation.
+
+    `id` is "owner/name#12" or "owner/name@oid". `commits` are its oids on the branch's line, the
+    newest first; none for a pull request that is not there. `by` is what it was matched by, and
+    `said` what else there is to say of it, or why it is on one side alone. `at` is when it merged,
+    or was pushed (UTC): `None` where only the commits' own dates could tell. `pushed` marks a
+    merged pull request of which GitHub recorded a push by somebody instead of a merge.
+    """
+
+    kind: TieKind
+    id: str
+    url: str
+    at: datetime | None
+    commits: tuple[str, ...]
+    by: Match | None
+    said: str
+    pushed: bool = False
+
+
+EVERY_PUSH = "every push of the period is known"
+"""What a reconciliation says where who moved the branch is known throughout."""
+
+
+class Reconciliation(msgspec.Struct, frozen=True):
+    """The two enumerations of a branch in the period, tied out.
+
+    One is of the merged pull requests: `pull_requests` is the sum of `matched` and
+    `pull_requests_only`. The other is of the commits on the branch's first-parent line: `commits`
+    is the sum of `merges`, which pull requests were matched at, `further`, which they brought
+    besides, `pushed` without a pull request in `direct_pushes`, `other_period`, which GitHub says
+    came with a pull request that did not merge in the period, and `elsewhere`, which stand on
+    another production branch as well and are counted there. `left_out` commits are not among them:
+    their dates lie outside the period, and nothing of the server's bounds them.
+
+    `branch` is empty for the pull requests that merged into branches of no production. `read_from`
+    is what the line was read from. `open_ends` are the commits at which it breaks off. `activity`
+    says how far it is known who moved the branch by hand, and `force_pushes` how often in the
+    period somebody rewrote it. `ties` are the rows.
+    """
+
+    repository: str
+    branch: str
+    read_from: tuple[str, ...]
+    pull_requests: int
+    matched: int
+    matched_by: dict[Match, int]
+    pull_requests_only: int
+    commits: int
+    merges: int
+    further: int
+    pushed: int
+    direct_pushes: int
+    other_period: int
+    elsewhere: int
+    left_out: int
+    force_pushes: int
+    activity: str
+    open_ends: tuple[str, ...]
+    ties: tuple[Tie, ...]
+
+    def of(self, kind: TieKind) -> tuple[Tie, ...]:
+        """The rows of one kind."""
+        return tuple(tie for tie in self.ties if tie.kind is kind)
+
+
 class RepositorySummary(msgspec.Struct, frozen=True):
     """One repository's share: what was found, what of it is in scope, what reached its branches.
 
     `merged` counts the merged pull requests of the period, `in_scope` and `excluded` split it,
     `direct_pushes` are the changes without a pull request. `completeness` says in a sentence how
     far the two enumerations tie out; `complete` is false where they do not or could not be.
+    `reconciliations` are the tie-out of each branch: every merged pull request is in one of them.
     """
 
     repository: str
@@ -270,6 +423,7 @@ class RepositorySummary(msgspec.Struct, frozen=True):
     direct_pushes: int
     complete: bool
     completeness: str
+    reconciliations: tuple[Reconciliation, ...] = ()
 
 
 class ClassSummary(msgspec.Struct, frozen=True):
@@ -281,7 +435,11 @@ class ClassSummary(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """The counts that lead the report. `waived` are those exceptions that are waived in full."""
+    """The counts that lead the report. `waived` are those exceptions that are waived in full.
+
+    `forbidden_pairs` counts the changes in which one person acted in two duties that the policy
+    keeps apart, `undetermined_pairs` the others in which that cannot be told.
+    """
 
     changes: int
     compliant: int
@@ -292,6 +450,8 @@ class Summary(msgspec.Struct, frozen=True):
     steps: tuple[StepSummary, ...]
     attributes: tuple[AttributeSummary, ...]
     waived: int = 0
+    forbidden_pairs: int = 0
+    undetermined_pairs: int = 0
 
 
 class PeriodInfo(msgspec.Struct, frozen=True):

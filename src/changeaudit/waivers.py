@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from changeaudit.globs import matches
@@ -26,6 +27,17 @@ def waiver_for(
     day = merged_at.astimezone(UTC).date()
     for waiver in policy.waivers:
         named = attribute in waiver.attributes or step in waiver.attributes
-        if named and day <= waiver.until and matches(change_id, waiver.change):
+        if named and day <= waiver.until and _covers(waiver.change, change_id):
             return waiver
     return None
+
+
+def _covers(waived: str, change_id: str) -> bool:
+    """Whether a waiver of `waived` is of a change: it, or all of its kind in its repository."""
+    pattern, mark, which = re.split("([#@])", waived, maxsplit=1)
+    repository, kind, own = re.split("([#@])", change_id, maxsplit=1)
+    if mark != kind or not matches(repository, pattern):
+        return False
+    # A change is called by the first digits of its commit; a waiver may give fewer of them or more.
+    same = which == own if kind == "#" else which.startswith(own) or own.startswith(which)
+    return same or which == "*"

@@ -24,13 +24,16 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from changeaudit.errors import PolicyError
-from changeaudit.policy import Member, Part, Policy, Settings
+from changeaudit.policy import DAY, Member, Part, Policy, Settings
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 20
 MAX_PROBLEMS: Final = 200
 SHOWN: Final = 80
 """The most characters of a value that a message repeats."""
+
+_ALIKE: Final = 0.7
+"""How much of two words must agree for one to be taken for the other, misspelt."""
 
 _SCALARS: Final = yaml.constructor.SafeConstructor()
 """Reads numbers and dates as YAML 1.1 does."""
@@ -44,6 +47,9 @@ _READ_AS: Final = {
     _YAML + "timestamp": "a date",
     _NOTHING: "nothing",
 }
+
+_NUMBER: Final = r"-?(0|[1-9][0-9]*)"
+"""A number that everybody reads as YAML does."""
 
 KeyPath = tuple[str | int, ...]
 Place = tuple[int, int]
@@ -384,10 +390,12 @@ class Document:
                 return readers[kind](node)
         except (ValueError, OverflowError):
             pass
+        wrong = f"looks like {_READ_AS[node.tag]} and is none"
+        if re.fullmatch(DAY, node.value):
+            wrong = "looks like a date, and there is no such day"
         self._unreadable(
             path,
-            f"{visible(node.value)} looks like {_READ_AS[node.tag]} and is none; "
-            f"if it is text, quote it: {_quoted(node.value)}",
+            f"{visible(node.value)} {wrong}; if it is text, quote it: {_quoted(node.value)}",
         )
         return ""
 
@@ -482,17 +490,17 @@ def _unknown(key: str, part: type[Part] | None) -> str:
 
 def unknown(kind: str, written: str, valid: list[str]) -> str:
     """What is said of a word that is none of the valid ones; `kind` is what they are, a noun."""
-    if near := _near(written, valid):
-        return f"unknown {kind}; did you mean '{near}'?"
+    if meant := near(written, valid):
+        return f"unknown {kind}; did you mean '{meant}'?"
     return f"unknown {kind}; the {kind}s here are {', '.join(valid)}"
 
 
-def _near(written: str, valid: list[str]) -> str:
+def near(written: str, valid: list[str]) -> str:
     """The valid word that was probably meant; "" if none is near."""
     if len(written) > SHOWN:
         return ""
     plain = written.casefold().replace("-", "_").replace(" ", "_")
-    return next(iter(difflib.get_close_matches(plain, valid, n=1)), "")
+    return next(iter(difflib.get_close_matches(plain, valid, 1, _ALIKE)), "")
 
 
 def _found(node: yaml.Node) -> str:
@@ -507,6 +515,17 @@ def _found(node: yaml.Node) -> str:
     if read_as:
         return f"{visible(node.value)}, which YAML reads as {read_as}"
     return f"'{visible(node.value)}'"
+
+
+def _commented(node: yaml.Node) -> str:
+    """That YAML took the rest of the line as a comment, where it may have been meant as text."""
+    end = node.end_mark
+    if not isinstance(node, yaml.ScalarNode) or node.style or end is None or end.buffer is None:
+        return ""
+    rest = re.match(r"[ \t]+(#[^\s#]+)", end.buffer[end.pointer : end.pointer + 2 * SHOWN])
+    if not rest:
+        return ""
+    return f"; YAML took {visible(rest[1])} for a comment, because of the blank before it"
 
 
 def _read_as(node: yaml.Node) -> str:
@@ -528,10 +547,14 @@ def _explained(details: ErrorDetails, node: yaml.Node, part: type[Part] | None) 
     """
     kind, given = details["type"], details.get("ctx", {})
     found = _found(node)
+    if kind in ("greater_than_equal", "less_than_equal") and re.fullmatch(_NUMBER, node.value):
+        found = visible(node.value)
     wanted = _WANTED.get(kind, "").format_map(given)
     if kind == "value_error":
         said = str(given["error"])
-        return f"{said}, found {found}" if said.startswith("expected") else said
+        if not said.startswith(("expected", "there is no")):
+            return said
+        return f"{said}, found {found}{_commented(node)}"
     if kind == "model_type":
         keys = ", ".join(_keys(part))
         wanted = f"a login, or the keys {keys}" if part is Member else f"the keys {keys}"
@@ -548,8 +571,8 @@ def _explained(details: ErrorDetails, node: yaml.Node, part: type[Part] | None) 
         return f"{said} in quotes; take the quotes off"
     if text_is_wanted and _read_as(node):
         return f"{said}; quote it: {_quoted(node.value)}"
-    if kind == "literal_error" and (near := _near(node.value, re.findall("'(.*?)'", wanted))):
-        return f"{said}; did you mean '{near}'?"
+    if kind == "literal_error" and (meant := near(node.value, re.findall("'(.*?)'", wanted))):
+        return f"{said}; did you mean '{meant}'?"
     return said
 
 

@@ -90,7 +90,7 @@ class Evidence:
 
     def under(self, policy: str) -> tuple[str, ...]:
         """The arguments without a period, under another policy."""
-        names = ("meridian-labs/ledger", "meridian-labs/storefront")
+        names = ("meridian-labs/ledger", "meridian-labs/storefront", "meridian-labs/runbooks")
         return ("audit", *names, "--offline", "--store", str(self.store), "--policy", policy)
 
 
@@ -105,12 +105,23 @@ Answer = tuple[int, bytes]
 
 
 @contextmanager
-def served(answer: Callable[[bytes], Answer]) -> Iterator[str]:
-    """A server on this machine that answers every POST with `answer`; gives its API's address."""
+def served(
+    answer: Callable[[bytes], Answer],
+    found: Callable[[str], Answer] = lambda path: (404, b'{"message": "Not Found"}'),
+) -> Iterator[str]:
+    """A server on this machine; gives its API's address.
+
+    It answers every POST with `answer`, by its body, and every GET with `found`, by its path.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            status, body = answer(self.rfile.read(int(self.headers["Content-Length"])))
+            self.say(*answer(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def do_GET(self) -> None:
+            self.say(*found(self.path))
+
+        def say(self, status: int, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -131,16 +142,18 @@ def served(answer: Callable[[bytes], Answer]) -> Iterator[str]:
         thread.join()
 
 
-def replaying(store: Path) -> Callable[[bytes], Answer]:
-    """Answers of a store, given again to the requests that they once answered."""
+def replaying(store: Path) -> tuple[Callable[[bytes], Answer], Callable[[str], Answer]]:
+    """Answers of a store, given again to what they once answered, in both ways of asking."""
     held: dict[tuple[str, str], bytes] = {}
+    paths: dict[str, Answer] = {}
     with Store.open(store, create=False, read_only=True) as opened:
-        for kind in opened.counts():
-            stored = opened.latest(kind.source, kind.subject, kind.kind)
-            assert stored
-            request = json.loads(stored.answer.request)
-            asked = request["query"], json.dumps(request["variables"], sort_keys=True)
-            held[asked] = stored.answer.body
+        for stored, _ in opened.everything():
+            request = json.loads(stored.request)
+            if "get" in request:
+                paths[request["get"]] = stored.status, stored.body
+            else:
+                asked = request["query"], json.dumps(request["variables"], sort_keys=True)
+                held[asked] = stored.body
 
     def answer(body: bytes) -> Answer:
         asked = json.loads(body)
@@ -148,4 +161,7 @@ def replaying(store: Path) -> Callable[[bytes], Answer]:
         found = held.get((digest, json.dumps(asked["variables"], sort_keys=True)))
         return (200, found) if found else (400, b'{"message": "this was not recorded"}')
 
-    return answer
+    def found(path: str) -> Answer:
+        return paths.get(path.removeprefix("/api/v3"), (404, b'{"message": "Not Found"}'))
+
+    return answer, found

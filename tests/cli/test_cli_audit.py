@@ -264,7 +264,7 @@ def test_collected_is_what_is_replayed(changeaudit: Command, evidence: Evidence)
     """
     args = [arg for arg in evidence.audit("--format", "json") if arg != "--offline"]
     args[args.index(str(evidence.store))] = "new.sqlite"
-    with served(replaying(evidence.store)) as address:
+    with served(*replaying(evidence.store)) as address:
         live = changeaudit(*args, "--output", "pack", GITHUB_API_URL=address, GITHUB_TOKEN=TOKEN)
     assert live.code == Exit.EXCEPTIONS, live.err
     lines = live.err.splitlines()

@@ -111,7 +111,7 @@ def test_the_demonstration_is_told_as_a_story() -> None:
     assert (code, err) == (Exit.EXCEPTIONS, "")
     assert out.startswith(f"{PULL}\nIndex postings by counterparty\n")
     assert "✗ 3.3" in out
-    assert out.count("To pass: ") == 1
+    assert out.count("It would have passed if") == 1
     assert "Demonstration evidence" in out
 
 
@@ -131,6 +131,15 @@ def test_it_leaves_as_an_audit_of_that_one_change_would(change: str, code: Exit)
     assert invoked(change, "--demo")[0] == code
 
 
+@pytest.mark.parametrize("change", [f"{LEDGER}#9999", f"{LEDGER}#15", "acme/other#1"])
+def test_what_the_demonstration_does_not_show_is_wrong_usage(change: str) -> None:
+    """There is nothing to collect, and it was not asked to be offline."""
+    code, out, err = invoked(change, "--demo")
+    assert (code, out) == (Exit.USAGE, "")
+    assert "The demonstration has no " in err
+    assert "--offline" not in err
+
+
 def test_json_follows_its_schema(whole: Audit) -> None:
     for change in (PULL, PUSH, f"{LEDGER}#32"):
         _, out, _ = invoked(change, "--demo", "--json")
@@ -147,7 +156,7 @@ def test_the_sheet_is_a_page_of_its_own(tmp_path: Path) -> None:
     assert out.startswith(PULL)
     assert f"Evidence sheet: {page}" in err.replace("\n", "")
     text = page.read_text(encoding="utf-8")
-    assert "To pass:" in text
+    assert "It would have passed if" in text
     assert not re.search(r'(?:href|src)="(?!https://|#)', text)
     assert invoked(PULL, "--demo", "--html", str(page), "--quiet")[2] == ""
 

@@ -211,7 +211,9 @@ def broken(change, policy):
     raise KeyError("secret of a rule")
 
 import changeaudit.audit
-changeaudit.audit.STANDARD = (Attribute("1.1", "A claim", broken),)
+one = Attribute("1.1", "A claim", broken)
+changeaudit.audit.STANDARD = (one,)
+changeaudit.audit._SIX = (("1", (one,)),)
 """
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from changeaudit.cli.policy import Gap, app, gaps
 from changeaudit.errors import PolicyError
-from changeaudit.policy import ATTRIBUTE_IDS
+from changeaudit.policy import ATTRIBUTE_IDS, EMERGENCY_IDS
 from changeaudit.policy_file import load_policy, policy_schema
 
 COMPLETE = """\
@@ -26,6 +26,9 @@ roles:
 security_review: {labels: [security]}
 qa: {comment: "QA passed", staging_checks: [e2e]}
 """
+
+
+NOT_ASKED = "GitHub was not asked whether its logins and teams exist: doctor sees the teams."
 
 
 def invoke(*args: str) -> tuple[str, BaseException | None]:
@@ -41,8 +44,9 @@ def test_a_valid_policy_is_named_with_its_digest(tmp_path: Path) -> None:
     assert exception is None
     digest = hashlib.sha256(COMPLETE.encode()).hexdigest()
     assert stdout.splitlines() == [
-        f"{path} is a valid policy: complete, sha256 {digest}",
-        "No attribute will stay undetermined for want of something that a policy names.",
+        f"{path} is a valid policy, named complete; sha256 {digest}",
+        NOT_ASKED,
+        "It leaves nothing unsaid for want of which an attribute stays undetermined.",
     ]
 
 
@@ -53,6 +57,7 @@ def test_what_the_default_leaves_unsaid_is_listed(tmp_path: Path) -> None:
     stdout, exception = invoke("check", str(path))
     assert exception is None
     assert stdout.splitlines()[1:] == [
+        NOT_ASKED,
         "What it leaves unsaid, and the attributes that will stay undetermined for it:",
         "  4.1-4.4, 6.2: nothing is named that triggers a security review; "
         'add under security_review:  paths: ["**/auth/**"]',
@@ -87,6 +92,7 @@ def test_a_missing_file_is_a_problem_too(tmp_path: Path) -> None:
     assert stdout == ""
     assert isinstance(exception, PolicyError)
     assert "there is no such file" in exception.problems[0]
+    assert "policy init" in exception.hint
 
 
 def test_a_hostile_name_is_shown_and_not_obeyed(tmp_path: Path) -> None:
@@ -95,7 +101,7 @@ def test_a_hostile_name_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     path.write_text('name: "\\e[31m\\u202ered[bold]"\n', encoding="utf-8")
     stdout, exception = invoke("check", str(path))
     assert exception is None
-    assert "valid policy: \\x1b[31m\\u202ered[bold], sha256" in stdout
+    assert "valid policy, named \\x1b[31m\\u202ered[bold]; sha256" in stdout
     assert "\x1b" not in stdout
 
 
@@ -107,7 +113,32 @@ def test_the_schema_is_printed_as_json() -> None:
     assert stdout.isascii()
 
 
-NOBODY = "roles: {peer: {}}"
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "tickets: {jira_projects: [LED, PAY]}",
+            "An audit does not ask Jira: 1.2 to 1.4 stay undetermined for LED, PAY.",
+        ),
+        ("classes: {emergency: {labels: [hotfix]}}", "  E.6: nothing is named that shows the post"),
+        (
+            "classes: {emergency: {branches: [hot/*]}}",
+            "  E.6: nothing is named that shows the post",
+        ),
+    ],
+)
+def test_what_will_stay_undetermined_is_warned_of(tmp_path: Path, text: str, said: str) -> None:
+    """What an audit does not ask, and an emergency's post-mortem that nothing shows."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert said in invoke("check", str(path))[0]
+    path.write_text(
+        "classes: {emergency: {labels: [hotfix], post_mortem: {labels: [pm]}}}", encoding="utf-8"
+    )
+    assert said not in invoke("check", str(path))[0]
+
+
+NOBODY = "{roles: {peer: {}}, classes: {emergency: {labels: [hotfix]}}}"
 GAPS = list(gaps(load_policy(NOBODY, "p").policy))
 
 
@@ -130,7 +161,7 @@ def test_a_gap_names_attributes_of_the_procedure(gap: Gap) -> None:
     """What is said to stay undetermined are attributes that there are."""
     names = {name for part in gap.attributes.split(", ") for name in part.split("-")}
     assert names
-    assert names <= set(ATTRIBUTE_IDS)
+    assert names <= {*ATTRIBUTE_IDS, *EMERGENCY_IDS}
 
 
 @pytest.mark.parametrize(
@@ -149,13 +180,18 @@ def test_a_gap_names_attributes_of_the_procedure(gap: Gap) -> None:
         ("qa: {labels: [qa-passed]}", "no way is named in which QA signs off"),
         ("qa: {comment: QA passed}", "no way is named in which QA signs off"),
         ("qa: {staging_checks: [e2e]}", "no check is named that shows the test in staging"),
+        (
+            "classes: {emergency: {labels: [hotfix], post_mortem: {ticket_types: [PM]}}}",
+            "nothing is named that shows the post-mortem of an emergency change",
+        ),
     ],
 )
 def test_each_way_of_saying_it_closes_its_gap_alone(text: str, said: str) -> None:
     """A gap is closed by any of the ways to say it, and the others stay open."""
     everything = {gap.unsaid for gap in GAPS}
-    peers = {} if "peer" in text else yaml.safe_load(NOBODY)["roles"]
-    value = yaml.safe_load(text)
+    nobody = yaml.safe_load(NOBODY)
+    peers = {} if "peer" in text else nobody["roles"]
+    value = {"classes": nobody["classes"], **yaml.safe_load(text)}
     value["roles"] = {**peers, **value.get("roles", {})}
     found = {gap.unsaid for gap in gaps(load_policy(yaml.safe_dump(value), "p").policy)}
     assert everything - found == {said}

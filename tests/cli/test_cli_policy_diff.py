@@ -48,17 +48,26 @@ def changed(tmp_path: Path) -> Path:
 def test_a_policy_differs_in_nothing_from_itself() -> None:
     code, out, err = invoked(str(OLD), str(OLD), "--demo")
     assert (code, err) == (Exit.NO_EXCEPTIONS, "")
-    assert out.endswith("Nothing changes: 71 changes judged alike.\n")
+    assert out.endswith("Nothing changes: 73 changes judged alike.\n")
 
 
 def test_what_changes_is_told_with_both_reasons(changed: Path) -> None:
-    code, out, _ = invoked(str(OLD), str(changed), "--demo")
+    code, out, _ = invoked(str(OLD), str(changed), "--demo", "--all")
     assert code == Exit.EXCEPTIONS
     assert f"{LEDGER}#30 · potential exception → compliant\n" in out
     assert '    ✗ before  The head branch "main" is a fork\'s that bears' in out
     assert '    ✓ after   The head branch "main" is a fork\'s, which the policy accepts.' in out
     assert re.search(r"In scope only after \(1\)\n\nmeridian-labs/ledger#32 ·", out)
     assert "out of scope before: documentation only: all of its 2 changed files" in out
+
+
+def test_what_the_policies_say_differently_is_told(changed: Path) -> None:
+    _, out, _ = invoked(str(OLD), str(changed), "--demo")
+    assert "  feature_branch.fork_may_use_production_name: false → true\n" in out
+    assert f"  ✓ 1 change becomes compliant: {LEDGER} #30\n" in out
+    assert re.search(
+        r"^  1\.5 [a-z ]+: potential exception → pass \(1 change\)$", out, re.MULTILINE
+    )
 
 
 def test_turned_round_what_entered_has_left(changed: Path) -> None:
@@ -76,7 +85,7 @@ def test_over_a_store_it_needs_no_network(
 ) -> None:
     """As a process, without a token; the same as over the demonstration, and nothing is written."""
     before = evidence.store.read_bytes()
-    names = (LEDGER.upper(), "meridian-labs/storefront")
+    names = (LEDGER.upper(), "meridian-labs/storefront", "meridian-labs/runbooks")
     args = ("--period", "2026-Q3", "--store", str(evidence.store), "--format", "json")
     done = changeaudit(
         "policy", "diff", str(OLD), str(changed), *names, *args, GITHUB_API_URL=evidence.api

@@ -77,7 +77,11 @@ def test_a_name_that_would_act_on_the_terminal(changeaudit: Command) -> None:
     ("args", "said"),
     [
         (("audit",), "Missing argument 'OWNER/REPO'"),
-        (("audit", "a/b", "--format", "xml"), "'table', 'csv', 'csv-changes', 'json'"),
+        (
+            ("audit", "a/b", "--format", "xml"),
+            "expected one of table, csv, csv-changes, json; found 'xml'.",
+        ),
+        (("policy", "diff", "a", "b", "--format", "xml"), "expected one of table, json; found"),
         (("audit", "a/b", "--nonsense"), "No such option: --nonsense"),
         (("audti",), "No such command 'audti'"),
         (("demo", "more"), "unexpected extra argument"),

@@ -82,7 +82,7 @@ def with_attributes(text: str, attributes: tuple[Attribute, ...]) -> str:
 
     def block(match: re.Match[str]) -> str:
         attribute = known[match[2]]
-        title = attribute.name.replace("_", " ").capitalize()
+        title = attribute.name.replace("_", " ").capitalize().replace("Qa ", "QA ")
         said = textwrap.fill(f"**{attribute.claim.rstrip('.')}.** {attribute.prose}", 100)
         return f"{match[1]}### {attribute.id} {title}\n\n{said}\n{match[3]}"
 

@@ -56,12 +56,19 @@ def test_every_variable_that_is_read_is_listed() -> None:
     assert found <= set(listed)
 
 
+def commands(group: str) -> list[str]:
+    """The commands that the help of the program, or of a group of its commands, lists."""
+    _, _, listed = help_of(group).partition("Commands:")
+    return re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE)
+
+
 def test_every_command_is_listed() -> None:
     listed = [re.findall(r"changeaudit (.*?)`", cells[0])[0] for cells in rows("Commands")]
     names = [" ".join(re.findall(r"\b[a-z]+\b", line)) for line in listed]
-    shown = re.findall(r"^  ([a-z]+) ", help_of("").split("Commands:")[1], re.MULTILINE)
-    within = re.findall(r"^  ([a-z]+) ", help_of("policy ").split("Commands:")[1], re.MULTILINE)
-    expected = [name for name in shown if name != "policy"] + [f"policy {name}" for name in within]
+    shown = commands("")
+    groups = {name: found for name in shown if (found := commands(f"{name} "))}
+    expected = [name for name in shown if name not in groups]
+    expected += [f"{group} {name}" for group, found in groups.items() for name in found]
     assert names == expected
 
 

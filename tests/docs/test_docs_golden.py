@@ -43,12 +43,15 @@ def test_the_picture_asks_nobody_for_anything() -> None:
 
 def test_the_help_in_the_readme_is_the_help() -> None:
     text = README.read_text(encoding="utf-8")
-    assert {match[1] for match in HELP.finditer(text)} == {"audit ", "explain ", "demo "}
+    assert {match[1] for match in HELP.finditer(text)} == {"audit ", "demo ", "doctor ", "explain "}
     made = with_help(text)
     assert renewed(README, made) == made
 
 
-@pytest.mark.parametrize("command", ["", "audit ", "demo ", "explain ", "policy ", "policy check "])
+@pytest.mark.parametrize(
+    "command",
+    ["", "audit ", "controls ", "demo ", "explain ", "policy ", "policy init ", "policy check "],
+)
 def test_help_fits_and_can_be_shown_everywhere(command: str) -> None:
     """80 columns, characters that every console has, and paragraphs that do not run together."""
     text = help_of(command)

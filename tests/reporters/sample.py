@@ -19,20 +19,28 @@ from changeaudit.verdicts import (
     ChangeClass,
     Citation,
     ClassSummary,
+    Conflict,
     Counts,
+    Duty,
+    DutyName,
     EvidenceSource,
     Excluded,
     Finding,
+    Match,
     Outcome,
     PeriodInfo,
     PolicyInfo,
+    Reconciliation,
     RepositorySummary,
     Result,
     Run,
+    Standing,
     StepInfo,
     StepResult,
     StepSummary,
     Summary,
+    Tie,
+    TieKind,
     TimelineEntry,
     Verdict,
     combine,
@@ -219,6 +227,19 @@ def steps_of(
     return tuple(steps)
 
 
+def duties(**said: Duty) -> tuple[Duty, ...]:
+    """Every duty, each by another person, unless `said` has it otherwise."""
+    usual = {
+        DutyName.DEVELOPED: "dana-dev",
+        DutyName.REVIEWED: "petra",
+        DutyName.SECURED: "sam-sec",
+        DutyName.TESTED: "quinn-qa",
+        DutyName.APPROVED: "lee-lead",
+        DutyName.MERGED: "lee-lead",
+    }
+    return tuple(said.get(name, Duty(name, (who,))) for name, who in usual.items())
+
+
 def change(
     repository: str = PAYMENTS,
     number: int | None = 1,
@@ -253,6 +274,7 @@ def change(
         ),
         "changed_after_merge": (),
         "evidence": (f"{number or 0:064x}",),
+        "duties": duties(),
     }
     values.update(fields)
     return AuditedChange(
@@ -306,6 +328,98 @@ def _repository(
             else "the history of main could not be read beyond 2026-01-04; earlier direct pushes"
             " would not have been seen"
         ),
+        reconciliations=_reconciliations(
+            name, here, [e for e in excluded if e.id.startswith(name)]
+        ),
+    )
+
+
+def _reconciliations(
+    name: str, changes: Sequence[AuditedChange], excluded: Sequence[Excluded]
+) -> tuple[Reconciliation, ...]:
+    """Main, and in one repository what merged elsewhere, what was lost and what was pushed."""
+    ties = [
+        Tie(
+            TieKind.MATCHED if c.number else TieKind.DIRECT_PUSH,
+            c.id,
+            c.url,
+            c.merged_at,
+            (c.merge_commit or "0" * 40,),
+            Match.MERGE_COMMIT if c.number else None,
+            "one commit: a squash or a rebase" if c.number else "pushed by \x1b[31mmal at night",
+        )
+        for c in changes
+    ]
+    ties += [
+        Tie(TieKind.MATCHED, e.id, e.url, e.merged_at, (f"{n:040}",), Match.ASSOCIATION, "=1+1")
+        for n, e in enumerate(excluded)
+        if e.base == "main"
+    ]
+    aside = tuple(
+        Tie(TieKind.PULL_REQUEST_ONLY, e.id, e.url, e.merged_at, (), None, f"into {e.base}")
+        for e in excluded
+        if e.base != "main"
+    )
+    matched = [tie for tie in ties if tie.kind is TieKind.MATCHED]
+    pushed = [tie for tie in ties if tie.kind is TieKind.DIRECT_PUSH]
+    incomplete = name == WEB and bool(changes)
+    if incomplete:
+        url = "javascript:alert(1)"
+        oids = ("f" * 40, "e" * 40)
+        ties += [
+            Tie(
+                TieKind.FORCE_PUSH,
+                f"{name}@{'f' * 12}",
+                url,
+                at(7),
+                (),
+                None,
+                "<img src=x onerror=alert(1)>",
+            ),
+            Tie(TieKind.OTHER_PERIOD, f"{name}#7", url, None, oids, None, "it merged earlier"),
+            Tie(TieKind.LEFT_OUT, f"{name}@{'d' * 12}", url, None, ("d" * 40,), None, "of 1970"),
+        ]
+    main = Reconciliation(
+        repository=name,
+        branch="main",
+        read_from=("GitHub's history of the branch",),
+        pull_requests=len(matched),
+        matched=len(matched),
+        matched_by={by: number for by in Match if (number := sum(tie.by is by for tie in matched))},
+        pull_requests_only=0,
+        commits=len(matched) + len(pushed) + 2 * incomplete,
+        merges=len(matched),
+        further=0,
+        pushed=len(pushed),
+        direct_pushes=len(pushed),
+        other_period=2 * incomplete,
+        elsewhere=0,
+        left_out=int(incomplete),
+        force_pushes=int(incomplete),
+        activity="who pushed is not known: it was not collected in time",
+        open_ends=("abcdef0123",) if incomplete else (),
+        ties=tuple(ties),
+    )
+    if not aside:
+        return (main,)
+    others = dict.fromkeys(
+        ("matched", "commits", "merges", "further", "pushed", "direct_pushes"), 0
+    )
+    others |= dict.fromkeys(("other_period", "elsewhere", "left_out", "force_pushes"), 0)
+    return (
+        main,
+        Reconciliation(
+            **others,
+            repository=name,
+            branch="",
+            read_from=(),
+            pull_requests=len(aside),
+            matched_by={},
+            pull_requests_only=len(aside),
+            activity="",
+            open_ends=(),
+            ties=aside,
+        ),
     )
 
 
@@ -344,6 +458,11 @@ def audit_of(
             compliant=results[Result.COMPLIANT],
             exceptions=results[Result.EXCEPTION],
             undetermined=results[Result.UNDETERMINED],
+            forbidden_pairs=sum(bool(c.pairs(Standing.FORBIDDEN)) for c in changes),
+            undetermined_pairs=sum(
+                bool(c.pairs(Standing.UNDETERMINED)) and not c.pairs(Standing.FORBIDDEN)
+                for c in changes
+            ),
             repositories=tuple(_repository(name, changes, excluded) for name in repositories),
             classes=tuple(
                 ClassSummary(kind, classes[kind], round(100 * classes[kind] / len(changes), 1))
@@ -412,6 +531,34 @@ def sample_changes() -> tuple[AuditedChange, ...]:
             head="<img src=x onerror=alert(1)>",
             changed_after_merge=("the body was edited on 2026-01-09T08:00:00Z by dana-dev",),
             tickets=("PAY-102", "@SUM(A1)"),
+            duties=duties(
+                developed=Duty(DutyName.DEVELOPED, ("dana-dev", "petra")),
+                reviewed=Duty(
+                    DutyName.REVIEWED,
+                    (),
+                    (),
+                    "Approved by petra, but petra is the committer of 4f5e6d7.",
+                ),
+                merged=Duty(DutyName.MERGED, ("dana-dev",)),
+            ),
+            conflicts=(
+                Conflict(
+                    "petra",
+                    (DutyName.DEVELOPED, DutyName.REVIEWED),
+                    Standing.FORBIDDEN,
+                    "3.1",
+                    "petra approved as peer, but petra is the committer of 4f5e6d7: a developer's"
+                    " approval does not count.",
+                ),
+                Conflict(
+                    "dana-dev",
+                    (DutyName.DEVELOPED, DutyName.MERGED),
+                    Standing.ALLOWED,
+                    "final_approval.developer_may_merge",
+                    "dana-dev merged it, and dana-dev opened the pull request: the policy lets a"
+                    " developer merge what others have approved.",
+                ),
+            ),
         ),
         change(
             number=103,
@@ -454,6 +601,10 @@ def sample_changes() -> tuple[AuditedChange, ...]:
             class_reason="no pull request brought this commit to main",
             author="b0bby",
             merged_by="b0bby",
+            duties=tuple(
+                Duty(name, ("b0bby",) if name is DutyName.DEVELOPED else (), (), "")
+                for name in DutyName
+            ),
             head="",
             tickets=(),
             timeline=(TimelineEntry(at(12, 23, 59), "pushed 0f1e2d3 to main", "b0bby"),),
@@ -497,6 +648,26 @@ def sample_changes() -> tuple[AuditedChange, ...]:
             merged_at=at(16, 8, 1),
             author=HOSTILE_LOGIN,
             merged_by="",
+            duties=duties(
+                developed=Duty(
+                    DutyName.DEVELOPED,
+                    (HOSTILE_LOGIN,),
+                    (),
+                    "The author of 8c9d0e1 has no linked account.",
+                ),
+                tested=Duty(DutyName.TESTED, (), (HOSTILE_LOGIN,), "It is not sure."),
+                merged=Duty(DutyName.MERGED, (), (), "The account that merged is deleted now."),
+            ),
+            conflicts=(
+                Conflict(
+                    HOSTILE_LOGIN,
+                    (DutyName.DEVELOPED, DutyName.TESTED),
+                    Standing.UNDETERMINED,
+                    "5.3",
+                    f"{HOSTILE_LOGIN} signed off for QA; whether that was a developer cannot be"
+                    " told.",
+                ),
+            ),
             tickets=("acme/web#10",),
         ),
         change(

@@ -22,6 +22,7 @@ from changeaudit.reporters.csv import (
     write_attributes,
     write_changes,
     write_excluded,
+    write_reconciliation,
 )
 from changeaudit.reporters.text import one_line, restored
 from changeaudit.verdicts import Audit, StepInfo
@@ -37,6 +38,7 @@ WRITERS = pytest.mark.parametrize(
         (write_attributes, "attributes.csv"),
         (write_changes, "changes.csv"),
         (write_excluded, "excluded.csv"),
+        (write_reconciliation, "reconciliation.csv"),
     ],
 )
 
@@ -120,6 +122,35 @@ def test_there_is_a_row_for_every_change_with_its_steps(audit: Audit) -> None:
     assert found["acme/payments#104"]["step_E"] == "exception"
     push = next(row for row in found.values() if row["class"] == "direct_push")
     assert push["number"] == ""
+
+
+def test_who_did_what_and_who_did_two_things_have_columns(audit: Audit) -> None:
+    """Whoever is not sure is marked; a pair names the person, the duties and what forbids it."""
+    found = {row["change"]: row for row in rows(write_changes, audit)}
+    own = found["acme/payments#102"]
+    assert own["duty_developed"] == "dana-dev; petra"
+    assert own["duty_reviewed"] == ""
+    assert own["duty_approved"] == "lee-lead"
+    assert own["forbidden_pairs"] == "petra developed and reviewed (3.1)"
+    assert own["undetermined_pairs"] == ""
+    unsure = found["acme/web#14"]
+    assert unsure["duty_tested"].endswith(" (not sure)")
+    assert unsure["undetermined_pairs"].endswith(" developed and tested (5.3)")
+    assert unsure["duty_merged"] == ""
+
+
+def test_every_row_of_every_reconciliation_is_there(audit: Audit) -> None:
+    tied = [each for r in audit.summary.repositories for each in r.reconciliations]
+    expected = [
+        (each.branch, tie.kind, tie.id, "; ".join(tie.commits))
+        for each in tied
+        for tie in each.ties
+    ]
+    found = rows(write_reconciliation, audit)
+    assert [(r["branch"], r["kind"], r["id"], r["commits"]) for r in found] == expected
+    assert {r["matched_by"] for r in found} == {"", "merge_commit", "association"}
+    assert "" in {r["at"] for r in found}
+    assert "'=1+1" in {r["said"] for r in found}
 
 
 def test_every_excluded_pull_request_is_listed_with_its_rule(audit: Audit) -> None:

@@ -111,3 +111,15 @@ def test_the_published_schema_is_current(golden: Callable[[str, bytes], None]) -
     made = json.dumps(audit_schema(), indent=2, ensure_ascii=False) + "\n"
     golden("../../../docs/audit.schema.json", made.encode("utf-8"))
     assert (DOCS / "audit.schema.json").read_text(encoding="utf-8") == made
+
+
+def test_an_audit_of_before_duties_were_stated_is_still_read(audit: Audit) -> None:
+    """Fields are only added: what an earlier version wrote lacks them and reads as nobody."""
+    document = json.loads(written(audit))
+    for name in ("forbidden_pairs", "undetermined_pairs"):
+        del document["summary"][name]
+    for row in document["changes"]:
+        del row["duties"], row["conflicts"]
+    old = msgspec.convert(document, Audit)
+    assert {(each.duties, each.conflicts) for each in old.changes} == {((), ())}
+    assert written(old)

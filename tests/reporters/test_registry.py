@@ -120,6 +120,7 @@ def test_a_pack_holds_every_file(audit: Audit, tmp_path: Path) -> None:
         ("attributes.csv", csv.write_attributes),
         ("changes.csv", csv.write_changes),
         ("excluded.csv", csv.write_excluded),
+        ("reconciliation.csv", csv.write_reconciliation),
     ):
         assert (folder / name).read_bytes() == BOM + made(writer, audit)
 

@@ -19,6 +19,8 @@ from changeaudit.verdicts import (
     Audit,
     ChangeClass,
     Finding,
+    Tie,
+    TieKind,
     exception,
     not_applicable,
     undetermined,
@@ -168,6 +170,20 @@ def test_steps_are_counted(audit: Audit) -> None:
     steps = printed(audit).split("\nSteps\n")[1].split("\n\n")[0]
     assert re.search(r"^3 +Peer review +6 +2 +0 +1$", steps, re.MULTILINE)
     assert re.search(r"^4 +Security review +1 +1 +1 +6$", steps, re.MULTILINE)
+
+
+def test_forbidden_pairs_are_counted_and_named_and_told_with_the_change(audit: Audit) -> None:
+    text = flat(printed(audit, 160))
+    assert (
+        "Segregation of duties In 1 of 9 changes one person acted in two duties that the policy"
+        " keeps apart; in 1 more that cannot be told. ✗ 1 change: acme/payments #102"
+        " ? 1 change: acme/web #14" in text
+    )
+    assert "! Two duties: petra approved as peer, but petra is the committer" in text
+
+
+def test_that_no_pair_is_forbidden_is_said(large: Audit) -> None:
+    assert "In none of 60 changes one person acted in two duties" in flat(printed(large, 160))
 
 
 def test_every_attribute_to_act_on_has_its_reason(audit: Audit) -> None:
@@ -451,21 +467,74 @@ def test_any_text_anywhere_leaves_the_layout_whole(text: str, encoding: str) -> 
     assert report.endswith("1 of 1 change has potential exceptions; 0 compliant.\n")
 
 
-def test_long_names_are_cut_at_the_front_where_they_do_not_fit() -> None:
-    """The number tells changes apart, so it is never what is lost."""
-    name = "an-organisation/" + "a-very-long-repository-name" * 3
+def test_a_name_too_long_for_its_column_has_a_line_of_its_own() -> None:
+    """No part of it is lost: neither the number, which tells changes apart, nor the owner."""
+    name = "an-organisation/" + "a-very-long-repository-name" * 2
     audited = change(name, 12345, FAILED)
     matrix = printed(audit_of([audited], repositories=[name])).split("steps of the procedure")[1]
-    assert re.search(r"^….*name#12345  ✓ ✓ ✓ ✓ ✓ ✗  exception", matrix, re.MULTILINE)
+    assert re.search(rf"^{name}#12345\n +✓ ✓ ✓ ✓ ✓ ✗  exception", matrix, re.MULTILINE)
+
+
+def test_a_class_without_room_stands_with_the_author() -> None:
+    name = "an-organisation/a-long-enough-name"
+    text = printed(audit_of([change(name, 12, FAILED)], repositories=[name]))
+    assert re.search(r"Result +Merged\n", text)
+    assert "\n  Round half-cents to even  dana-dev · standard\n" in text
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_pipe_loses_nothing_of_titles_and_logins(width: int) -> None:
+    """A terminal gets the beginning of a long title, on one line; a file gets all of it."""
+    title, login = "Make the " + "very " * 40 + "long title shorter", "d" * 39
+    audit = audit_of([change(title=title, author=login)])
+    assert title in flat(printed(audit, width))
+    assert login in printed(audit, width)
+    seen = re.sub(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\", "", on_terminal(audit))
+    assert "…" in seen
+    assert login in seen
 
 
 def test_huge_text_is_cut_and_says_so() -> None:
     audited = change(findings={"3.1": exception("x" * 100_000)}, title="t" * 100_000)
     text = printed(audit_of([audited]))
-    assert len(text) < 5_000
+    assert len(text) < 6_000
     assert "…" in text
 
 
 def test_whoever_is_not_known_is_called_so() -> None:
     """A deleted account has no login."""
     assert "(unknown)" in printed(audit_of([change(author="")]))
+
+
+def reconciled(count: int, repositories: int = 1, *, complete: bool = False) -> Audit:
+    """Repositories of each of which so many pull requests are on no branch."""
+    audit = large_audit()
+    ties = tuple(
+        Tie(TieKind.PULL_REQUEST_ONLY, f"acme/x#{n}", "https://x/y", None, (), None, f"lost {n}")
+        for n in range(count)
+    )
+    (summary, *_) = audit.summary.repositories
+    (tied, *_) = summary.reconciliations
+    tied = msgspec.structs.replace(tied, ties=ties)
+    each = msgspec.structs.replace(summary, complete=complete, reconciliations=(tied,))
+    whole = msgspec.structs.replace(audit.summary, repositories=(each,) * repositories)
+    return msgspec.structs.replace(audit, summary=whole)
+
+
+def test_rows_on_one_side_alone_are_listed_up_to_ten_unless_asked_for() -> None:
+    few, many = printed(reconciled(10)), printed(reconciled(11))
+    assert few.count("? acme/x#") == many.count("? acme/x#") == 10
+    assert "more, which reconciliation.csv lists" not in few
+    assert "and 1 more, which reconciliation.csv lists" in many
+    assert printed(reconciled(11), all_changes=True).count("? acme/x#") == 11
+
+
+@pytest.mark.parametrize(
+    ("repositories", "complete", "told"), [(12, True, 12), (13, True, 0), (13, False, 13)]
+)
+def test_of_many_repositories_those_that_do_not_tie_out_are_told(
+    repositories: int, complete: bool, told: int
+) -> None:
+    audit = reconciled(1, repositories, complete=complete)
+    assert printed(audit).count("? acme/x#0") == told
+    assert printed(audit, all_changes=True).count("? acme/x#0") == repositories

@@ -63,7 +63,7 @@ def later(state: str, at: float | None = -30, **more: Any) -> Any:
     ("outcome", "why", "facts"),
     [
         pytest.param(PASS, "pat", {"reviews": [APPROVED]}, id="approved"),
-        pytest.param(EXCEPTION, "0 reviews", {"reviews": []}, id="no review"),
+        pytest.param(EXCEPTION, "There was no review before", {"reviews": []}, id="no review"),
         pytest.param(EXCEPTION, "1 review ", {"reviews": [later("COMMENTED")]}, id="comment only"),
         pytest.param(
             PASS, "pat", {"reviews": [APPROVED, later("COMMENTED")]}, id="later comment keeps it"
@@ -133,6 +133,21 @@ def later(state: str, at: float | None = -30, **more: Any) -> Any:
                 ]
             },
             id="two opinions in one second, and a request for changes later",
+        ),
+        pytest.param(
+            EXCEPTION,
+            "replaced it (changes requested)",
+            {
+                "reviews": [
+                    later("COMMENTED", at=-90),
+                    APPROVED,
+                    later("COMMENTED", at=-40),
+                    later("APPROVED", at=-30),
+                    review("paul", "COMMENTED", at=-20),
+                    later("CHANGES_REQUESTED", at=-10),
+                ]
+            },
+            id="a request for changes is the last of many reviews",
         ),
         pytest.param(UNDETERMINED, "did not answer", {"reviews": GONE}, id="reviews unread"),
         pytest.param(
@@ -489,6 +504,88 @@ def test_the_reason_names_each_reviewers_own_fault() -> None:
     assert "the account is deleted now" in finding.reason
     assert "it was dismissed by lee" in finding.reason
     assert len(finding.evidence) == 5
+
+
+WRITERS_TOO = {"roles": peers("pat", "paul", write_access=True)}
+OF_TWO_COMMITS = {"commits": [commit("one"), commit("two")]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome", "policy", "facts", "cited"),
+    [
+        (approved_by_qualified_peer, PASS, {}, {"reviews": [APPROVED, review("zoe")]}, ["pat"]),
+        (
+            approved_by_qualified_peer,
+            EXCEPTION,
+            TWO,
+            {"reviews": [APPROVED, review("zoe")]},
+            ["pat", "zoe"],
+        ),
+        (
+            approved_by_qualified_peer,
+            UNDETERMINED,
+            WRITERS_TOO,
+            {"reviews": [review("zoe", can_write=GONE), review("dana")]},
+            ["dana", "zoe"],
+        ),
+        (peer_approval_fresh, PASS, {}, {"reviews": [APPROVED, review("zoe")]}, ["pat"]),
+        (peer_approval_fresh, NOT_APPLICABLE, TWO, {"reviews": [APPROVED]}, ["pat"]),
+        (
+            peer_approval_fresh,
+            UNDETERMINED,
+            {},
+            {"reviews": [review("pat", commit=None), review("zoe")]},
+            ["pat"],
+        ),
+        (
+            peer_approval_fresh,
+            EXCEPTION,
+            {},
+            {"reviews": [review("pat", commit="one"), review("zoe")], **OF_TWO_COMMITS},
+            ["pat"],
+        ),
+    ],
+)
+def test_the_reviews_that_decide_are_cited(
+    rule: Any, outcome: Outcome, policy: dict[str, Any], facts: dict[str, Any], cited: list[str]
+) -> None:
+    """Those that count or may, and what was approved in vain where nobody else's counts."""
+    finding = judge(policy, rule, **facts)
+    assert finding.outcome is outcome
+    assert [citation.who for citation in finding.evidence] == cited
+
+
+def test_one_fresh_and_one_possibly_fresh_approval_may_be_two() -> None:
+    """Whoever else's is stale."""
+    role = {"roles": peers("pat", "paul", "peter"), **TWO}
+    reviews = [
+        review("pat", at=-50, commit="two"),
+        review("paul", at=-40, commit=None),
+        review("peter", at=-70, commit="one"),
+    ]
+    finding = judge(role, peer_approval_fresh, reviews=reviews, **OF_TWO_COMMITS)
+    assert finding.outcome is UNDETERMINED
+    assert "paul" in finding.reason
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, "one"), ("one", None)])
+def test_an_approval_that_may_be_fresh_speaks_more_for_somebody_than_a_stale_one(
+    first: str | None, second: str | None
+) -> None:
+    """Whichever of the two came later."""
+    reviews = [review("pat", at=-50, commit=first), review("pat", at=-40, commit=second)]
+    finding = judge(None, peer_approval_fresh, reviews=reviews, **OF_TWO_COMMITS)
+    assert finding.outcome is UNDETERMINED
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_reviews_count_by_their_instants_in_whatever_order_they_are_listed(order: int) -> None:
+    reviews = [APPROVED, later("CHANGES_REQUESTED", at=-30), review("paul", at=-20)]
+    finding = judge(reviews=reviews[::order])
+    assert finding.outcome is PASS
+    finding = judge(TWO, reviews=reviews[::order])
+    assert finding.outcome is EXCEPTION
+    assert [citation.who for citation in finding.evidence] == ["pat", "paul"]
 
 
 def test_evidence_says_what_a_review_was_at_the_merge() -> None:

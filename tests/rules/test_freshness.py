@@ -21,7 +21,7 @@ from builders import (
     review,
 )
 from changeaudit.people import Holds
-from changeaudit.records import MergeCommit
+from changeaudit.records import GitPerson, MergeCommit, Unavailable
 from changeaudit.rules.freshness import fresh_review, fresh_sign_off
 from changeaudit.rules.step3_peer import peer_approval_fresh
 from changeaudit.verdicts import Finding, Outcome
@@ -83,9 +83,9 @@ SIDE = commit("side", parents=("base",))
         ),
         pytest.param(
             None,
-            "it is of one, 1 merge came later, and nothing shows that they brought no changes",
+            "it is of one, and 1 merge of the base came later, whose trees were not read",
             reviewed("one", ONE, BASE_MERGED),
-            id="only a merge came after",
+            id="only a merge of the base came after",
         ),
         pytest.param(
             None,
@@ -155,6 +155,22 @@ def test_a_merge_of_something_else_is_not_what_was_reviewed(
 
 
 @pytest.mark.parametrize(
+    ("merge", "why"),
+    [
+        (None, "names no merge commit"),
+        (Unavailable("the token may not read it"), "the token may not read it"),
+    ],
+)
+def test_where_the_merge_commit_is_not_known_more_may_have_merged(
+    merge: Unavailable | None, why: str
+) -> None:
+    """An approval of the head is not shown to be of what merged: undetermined, never a pass."""
+    found = reviewed("head", merge_commit=merge)
+    assert found.answer is None
+    assert why in found.why
+
+
+@pytest.mark.parametrize(
     ("answer", "why", "events"),
     [
         (True, "head that merged", [force_pushed(at=-61)]),
@@ -184,6 +200,12 @@ def test_which_second_is_shared_is_said() -> None:
     assert reviewed("head", events=[force_pushed(at=0)]).why.endswith("second as the merge")
 
 
+def test_commits_that_name_each_other_as_parents_come_to_an_end() -> None:
+    """Git makes none; an answer that was tampered with may hold them."""
+    round_about = commit("one", parents=("two",)), commit("two", parents=("one", "base"))
+    assert reviewed("one", *round_about).answer is not True
+
+
 def test_without_the_timeline_no_review_is_fresh() -> None:
     assert reviewed("head", timeline=GONE).answer is None
 
@@ -199,8 +221,8 @@ def signed(at: float = -30, **facts: Any) -> Holds:
 @pytest.mark.parametrize(
     ("facts", "what"),
     [
-        ({"checks": [check(at=-10, started=-31)]}, "check staging started at 2026-03-10 11:29"),
-        ({"checks": [check(at=None, started=-31)]}, "check staging started"),
+        ({"checks": [check(at=-10, created=-31)]}, "check staging created at 2026-03-10 11:29"),
+        ({"checks": [check(at=None, created=-31)]}, "check staging created"),
         ({"reviews": [review("zoe", "COMMENTED", at=-31)]}, "a review of it"),
         ({"events": [force_pushed(at=-31)]}, "the force-push that brought it"),
         (
@@ -230,8 +252,14 @@ def test_the_server_saw_the_head_before_the_sign_off(facts: dict[str, Any], what
     "facts",
     [
         pytest.param({}, id="nothing at all"),
-        pytest.param({"checks": [check(at=-10, started=-30)]}, id="a check in the same second"),
-        pytest.param({"checks": [check(at=-10, started=-29)]}, id="a check after it"),
+        pytest.param({"checks": [check(at=-10, created=-30)]}, id="a check in the same second"),
+        pytest.param({"checks": [check(at=-10, created=-29)]}, id="a check after it"),
+        pytest.param({"checks": [check(at=-50, created=-29)]}, id="an app's own word, by times"),
+        pytest.param({"checks": [check(at=-50, created=GONE)]}, id="a check of no server time"),
+        pytest.param(
+            {"merge_commit_checks": [check(at=-50, commit="merge")]},
+            id="a check of the merge commit",
+        ),
         pytest.param({"checks": [check(at=-50, commit="another")]}, id="a check of another commit"),
         pytest.param(
             {"reviews": [review("zoe", at=-40, commit="another")]}, id="a review of another commit"
@@ -256,6 +284,11 @@ def test_the_server_saw_the_head_before_the_sign_off(facts: dict[str, Any], what
         pytest.param({"timeline": GONE, "reviews": [review("zoe", at=-31)]}, id="timeline unread"),
         pytest.param({"commits": GONE, "head_oid": "head"}, id="commits unread"),
         pytest.param({"commits": [commit(at=-30)]}, id="committed in the same second"),
+        pytest.param({"commits": [commit("one", at=-20), commit("two")]}, id="an older one later"),
+        pytest.param({"commits": [commit(at=-20)], "head_oid": "x"}, id="the head not among them"),
+        pytest.param(
+            {"commits": [commit(committer=GitPerson("x", "x@x", None, None))]}, id="no date at all"
+        ),
         pytest.param({"events": [force_pushed(at=-30)]}, id="pushed in the same second"),
     ],
 )
@@ -269,6 +302,7 @@ def test_a_head_that_nothing_shows_before_the_sign_off_leaves_it_open(
     ("facts", "why"),
     [
         ({"commits": [commit(at=-29)]}, "the merged head head was committed later, at 2026-03-10"),
+        ({"commits": [commit("one"), commit("two", at=-29)]}, "the merged head two was committed"),
         ({"events": [force_pushed(at=-29)]}, "force-pushed at 2026-03-10 11:31:00Z, after it"),
         ({"events": [base_changed("old", "main", at=-29)]}, "the base was changed to main"),
     ],

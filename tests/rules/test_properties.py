@@ -85,6 +85,7 @@ policies = st.builds(
         ]
     ),
     unlinked_commits=st.sampled_from(["undetermined", "opener"]),
+    force_pushes=st.sampled_from(["stale", "same_content"]),
 )
 
 

@@ -6,11 +6,20 @@ from dataclasses import dataclass
 
 import pytest
 
+from builders import make_change, make_policy
 from changeaudit.explanation import Remedy
 from changeaudit.policy import Part, Policy
+from changeaudit.rules.approvals import approved
 from changeaudit.rules.registry import EMERGENCY, STANDARD
-from changeaudit.rules.remedies import DIRECT_PUSH, DOUBT, REMEDIES, remedies_of
-from changeaudit.verdicts import ChangeClass, exception, not_applicable, undetermined
+from changeaudit.rules.remedies import (
+    DIRECT_PUSH,
+    NAMED,
+    OWNERS,
+    REMEDIES,
+    UNSURE,
+    remedies_of,
+)
+from changeaudit.verdicts import ChangeClass, Citation, exception, not_applicable, undetermined
 from reporters.sample import change
 
 EVERY = [attribute.id for attribute in (*STANDARD, *EMERGENCY)]
@@ -69,7 +78,29 @@ def test_only_what_is_open_is_remedied_in_the_order_of_the_procedure() -> None:
     assert [each.attribute for each in remedies] == ["1.1", "3.3", "6.1"]
     assert remedies[0] == REMEDIES["1.1"]
     asked = REMEDIES["3.3"]
-    assert remedies[1] == Remedy("3.3", DOUBT + asked.text, asked.policy_keys)
+    assert remedies[1] == Remedy("3.3", UNSURE["3.3"], asked.policy_keys)
+
+
+def test_what_is_past_is_not_ordered() -> None:
+    """Only 4.1 is never an exception: what it lacks can still be put right."""
+    ordered = [id_ for id_ in EVERY if not REMEDIES[id_].text.startswith("It would have passed if")]
+    assert ordered == ["4.1"]
+    assert set(UNSURE) <= set(EVERY)
+
+
+def test_owners_are_asked_for_only_where_the_verdict_rests_on_who_owns_the_files() -> None:
+    file = Citation(".github/CODEOWNERS on main")
+    (owned,) = remedies_of(change(findings={"3.1": exception("no owner", [file])}))
+    (plain,) = remedies_of(change(findings={"3.1": exception("nobody")}))
+    assert owned.text == plain.text + OWNERS
+    assert plain == REMEDIES["3.1"]
+
+
+def test_a_role_that_nobody_holds_is_to_be_named() -> None:
+    policy = make_policy(roles={"lead": {"users": []}})
+    finding = approved(make_change(), policy, "lead", 1)
+    (remedy,) = remedies_of(change(findings={"6.1": finding}))
+    assert remedy.text == NAMED
 
 
 def test_a_compliant_change_needs_none() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from builders import fully_approved, make_policy
-
 from changeaudit.change import Change
 from changeaudit.policy import Policy
-from changeaudit.rules.remembered import remembered
+from changeaudit.rules.remembered import once_a_change, remembered
 
 
 def test_a_second_question_of_the_same_change_is_answered_from_memory() -> None:
@@ -14,14 +13,13 @@ def test_a_second_question_of_the_same_change_is_answered_from_memory() -> None:
     asked: list[str] = []
 
     @remembered
-    def of(change: Change, policy: Policy, role: str, *, twice: bool = False) -> str:
+    def of(change: Change, policy: Policy, role: str, times: int) -> str:
         asked.append(role)
-        return role * 2 if twice else role
+        return role * times
 
     change, policy = fully_approved(), make_policy()
-    assert [of(change, policy, "a"), of(change, policy, "b"), of(change, policy, "a")] == [*"aba"]
-    assert of(change, policy, "a", twice=True) == "aa"
-    assert of(change, policy, "a", twice=True) == "aa"
+    wanted = (("a", 1), ("b", 1), ("a", 1), ("a", 2), ("a", 2))
+    assert [of(change, policy, *each) for each in wanted] == ["a", "b", "a", "aa", "aa"]
     assert asked == ["a", "b", "a"]
 
 
@@ -42,3 +40,30 @@ def test_an_equal_change_or_policy_is_another_one() -> None:
         3,
         4,
     ]
+
+
+def test_two_changes_asked_in_turn_are_both_remembered() -> None:
+    """An emergency is judged as it stood at two instants, in turn."""
+    asked: list[int] = []
+
+    @remembered
+    def of(change: Change, policy: Policy) -> int:
+        asked.append(1)
+        return len(asked)
+
+    first, second, third, policy = *(fully_approved() for _ in range(3)), make_policy()
+    in_turn = (first, second, first, second, third, second, first)
+    assert [of(change, policy) for change in in_turn] == [1, 2, 1, 2, 3, 2, 4]
+
+
+def test_what_follows_from_the_change_alone_is_worked_out_once_a_change() -> None:
+    """Asked again of the same change it is remembered; an equal change is another one."""
+    asked: list[int] = []
+
+    @once_a_change
+    def of(change: Change) -> int:
+        asked.append(change.pull.number)
+        return len(asked)
+
+    first, second = fully_approved(), fully_approved()
+    assert [of(first), of(first), of(second), of(first)] == [1, 1, 2, 3]

@@ -24,7 +24,7 @@ from changeaudit.rules.security_trigger import (
     security_review_triggered,
     triggered,
 )
-from changeaudit.verdicts import Finding, Outcome
+from changeaudit.verdicts import Citation, Finding, Outcome
 
 PASS, EXCEPTION = Outcome.PASS, Outcome.EXCEPTION
 UNDETERMINED, NOT_APPLICABLE = Outcome.UNDETERMINED, Outcome.NOT_APPLICABLE
@@ -53,6 +53,11 @@ def judge(rule: Any, policy: dict[str, Any] = EVERYTHING, **facts: Any) -> Findi
     return finding
 
 
+PULL = "https://github.com/acme/payments/pull/12"
+MERGE_OF_TWO_FILES = Citation(
+    "pull request with 2 changed files, merged", "lee", clock(0), f"{PULL}/files"
+)
+
 # 4.1
 
 
@@ -64,6 +69,7 @@ def test_nothing_triggers() -> None:
     assert "0 labels at the merge" in finding.reason
     assert "1 ticket as shown today" in finding.reason
     assert "checklist" in finding.reason
+    assert finding.evidence == (MERGE_OF_TWO_FILES,)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +100,46 @@ def test_each_trigger_fires(facts: dict[str, Any], why: str, cited: str) -> None
     (citation,) = finding.evidence
     assert cited in citation.what
     assert citation.url
+
+
+@pytest.mark.parametrize(
+    ("triggers", "facts"),
+    [
+        ({"ticket_labels": ["PII"]}, {"tickets": [named(ticket(labels=["pii"]))]}),
+        ({"ticket_types": ["VULNERABILITY"]}, {"tickets": [named(ticket(type="Vulnerability"))]}),
+        ({"labels": ["Security"]}, {"events": [labeled("security", at=-9)]}),
+        ({"impact_items": ["Touches sign-in"]}, {"body": body("- [x] Touches sign-in")}),
+        ({"paths": ["auth/**"]}, {"files": [file("auth/x")]}),
+    ],
+)
+def test_each_kind_of_trigger_fires_alone(triggers: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Whatever else the policy leaves unnamed, and whatever the case in which it is written."""
+    assert judge(security_review_triggered, triggers, **facts).outcome is PASS
+    assert judge(security_review_triggered, triggers).outcome is NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"events": [labeled("bug", at=-9), labeled("security", at=-8), labeled("ux", at=-7)]},
+        {"tickets": [named("PAY-404"), named(ticket(labels=["pii"])), named("PAY-405")]},
+        {"tickets": [named(ticket("PAY-8")), named(ticket(type="Vulnerability"))]},
+        {"body": body("- [x] Tested", "- [x] Touches sign-in", "- [x] Documented")},
+        {"files": [file("a"), file("auth/x"), file("b")]},
+    ],
+)
+def test_one_of_many_is_enough(facts: dict[str, Any]) -> None:
+    """Wherever it stands among those that trigger nothing or could not be read."""
+    finding = judge(security_review_triggered, **facts)
+    assert finding.outcome is PASS
+    assert len(finding.evidence) == 1
+
+
+def test_an_item_without_words_is_nobodys_answer() -> None:
+    """No box begins with it."""
+    said = body("- [x] (see below)", "- [x]  …")
+    policy = {"impact_items": ["—", "Touches sign-in"]}
+    assert judge(security_review_triggered, policy, body=said).outcome is NOT_APPLICABLE
 
 
 def test_a_label_is_cited_with_who_applied_it_and_when() -> None:
@@ -181,6 +227,10 @@ def test_many_paths_are_counted() -> None:
     assert finding.outcome is PASS
     assert len(finding.evidence) == 11
     assert "20 more changed paths match" in finding.evidence[-1].what
+    assert finding.evidence[-1].url == f"{PULL}/files"
+    ten = judge(security_review_triggered, files=[file(f"auth/{n}") for n in range(10)])
+    assert len(ten.evidence) == 10
+    assert "more" not in ten.reason
 
 
 @pytest.mark.parametrize(
@@ -241,6 +291,44 @@ def test_security_impact_declared(facts: dict[str, Any], outcome: Outcome) -> No
     """The checklist is read as of the merge; without a trigger there is nothing to declare."""
     finding = judge(security_impact_declared, **facts)
     assert finding.outcome is outcome, finding.reason
+
+
+BOTH = body("- [x] Touches sign-in", "- [x] No security impact")
+SIGN_IN = 'ticked: "Touches sign-in"'
+DENIAL = 'ticked: "No security impact"'
+PATH = 'changed path "auth/x"'
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome", "cited"),
+    [
+        ({"files": [file("a"), file("b")]}, NOT_APPLICABLE, [MERGE_OF_TWO_FILES.what]),
+        ({"files": [file("auth/x")], "body": DENIED}, EXCEPTION, [DENIAL, PATH]),
+        ({"files": [file("auth/x")], "body": BOTH}, EXCEPTION, [DENIAL, PATH, SIGN_IN]),
+        ({"files": [file("auth/x")], "edits": [edit(DENIED, at=1)]}, UNDETERMINED, [PATH]),
+        ({"files": GONE, "body": DENIED}, UNDETERMINED, [DENIAL]),
+        (
+            {"files": [file("auth/x")]},
+            PASS,
+            ["description: no ticked item denies security impact", PATH],
+        ),
+    ],
+)
+def test_what_was_declared_is_cited_with_what_triggers(
+    facts: dict[str, Any], outcome: Outcome, cited: list[str]
+) -> None:
+    finding = judge(security_impact_declared, **facts)
+    assert finding.outcome is outcome
+    assert [citation.what for citation in finding.evidence] == cited
+
+
+def test_a_denial_is_held_against_what_shows_impact() -> None:
+    """Against the author's own declaration only where nothing else does."""
+    shown = judge(security_impact_declared, body=BOTH, files=[file("auth/x")])
+    assert "auth/x" in shown.reason
+    assert "declares" not in shown.reason
+    declared = judge(security_impact_declared, body=BOTH)
+    assert 'while the checklist declares "Touches sign-in"' in declared.reason
 
 
 def test_a_policy_without_denials_asks_for_none() -> None:

@@ -78,6 +78,17 @@ def test_linked_cites_every_place() -> None:
         ("the message ", "quinn", None),
         ("a closing re", "", None),
     ]
+    pull = "https://github.com/acme/payments/pull/12"
+    commit_page = "https://github.com/acme/payments/commit/second"
+    assert [c.url for c in finding.evidence] == [pull, pull, pull, commit_page, pull]
+
+
+def test_a_commit_without_an_author_is_cited_without_a_name() -> None:
+    """Whatever else the source told of it."""
+    authorless = commit("first", message="PAY-7 round", authors=())
+    finding = judge(linked, named(ticket(), "commits"), commits=[authorless])
+    assert "commit first" in finding.evidence[0].what
+    assert finding.evidence[0].who == ""
 
 
 def test_an_issue_written_short_is_cited_from_its_commit() -> None:
@@ -112,6 +123,7 @@ def test_no_tracker_in_the_policy_is_said() -> None:
     finding = judge(linked, tickets=[], policy=policy, at_merge={"title": GONE})
     assert finding.outcome is EXCEPTION
     assert "the policy names no tracker" in finding.reason
+    assert finding.evidence[0].what == "title unread"
 
 
 def test_an_unread_place_may_hold_the_ticket() -> None:
@@ -119,6 +131,13 @@ def test_an_unread_place_may_hold_the_ticket() -> None:
     finding = judge(linked, tickets=[], unread_places=["body: its revision was deleted"])
     assert finding.outcome is UNDETERMINED
     assert "body: its revision was deleted" in finding.reason
+
+
+@pytest.mark.parametrize("rule", [linked, *OF_TICKETS])
+def test_a_description_that_is_lost_is_an_unread_place(rule: Any) -> None:
+    """It is the cause, and no longer than what could be read."""
+    lost = {"edits": [edit("today", at=5)], "unread_places": ["body: not recoverable"]}
+    assert judge(rule, tickets=[], **lost).outcome is UNDETERMINED
 
 
 def test_an_unread_place_does_not_undo_a_named_ticket() -> None:
@@ -130,6 +149,7 @@ def test_a_description_that_was_cut_may_hold_the_ticket() -> None:
     """What stands after the part that is read may name a ticket, where the body counts."""
     body = "a " * LIMIT
     assert judge(linked, tickets=[], body=body).outcome is UNDETERMINED
+    assert judge(linked, tickets=[], body=body[:LIMIT]).outcome is EXCEPTION
     only_title = make_policy(tickets={"places": ["title"]})
     assert judge(linked, tickets=[], body=body, policy=only_title).outcome is EXCEPTION
 
@@ -168,6 +188,8 @@ def test_a_ticket_that_is_not_visible_is_undetermined(rule: Any) -> None:
     [
         (ticket("PAY-7"), {}, PASS),
         (ticket("PAY-7", type="Story"), {"types": ["story", "Bug"]}, PASS),
+        (ticket("PAY-7", type="Story"), {"types": ["Bug", "STORY"]}, PASS),
+        (ticket("pay-7"), {}, PASS),
         (ticket("PAY-7", type="Epic"), {"types": ["Story"]}, EXCEPTION),
         (ticket("OPS-7"), {}, EXCEPTION),
         (ticket("OPS-7", asked="PAY-9"), {}, UNDETERMINED),
@@ -187,7 +209,8 @@ def test_exists(found: Any, tickets: dict[str, Any], outcome: Outcome) -> None:
     finding = judge(exists, found, policy=make_policy(tickets=tickets))
     assert finding.outcome is outcome
     assert found.key in finding.reason
-    assert finding.evidence[0].url == found.url
+    (cited,) = finding.evidence
+    assert (cited.who, cited.at, cited.url) == ("dana", found.created_at, found.url)
 
 
 # 1.3
@@ -215,7 +238,15 @@ def test_planned_before_built(created: float, planned_before: str, outcome: Outc
     finding = judge(planned_before_built, ticket(created=created), policy=policy)
     assert finding.outcome is outcome
     assert f"{clock(created):%H:%M:%S}" in finding.reason
-    assert finding.evidence[0].at == clock(created)
+    assert ("the merge" in finding.reason) is (planned_before == "merge")
+    assert "tickets named" not in finding.reason
+    of_ticket, bound, *dates = finding.evidence
+    assert (of_ticket.what, of_ticket.who) == ("ticket PAY-7 created", "dana")
+    assert of_ticket.at == clock(created)
+    merge, opening = ("merge", "lee", clock(0)), ("pull request opened", "dana", clock(OPENED))
+    assert (bound.what, bound.who, bound.at) == (merge if planned_before == "merge" else opening)
+    compared = planned_before == "first_commit" and created < OPENED
+    assert [date.at for date in dates] == ([clock(-5 * HOUR)] if compared else [])
 
 
 @pytest.mark.parametrize(
@@ -235,6 +266,15 @@ def test_before_the_first_commit_asks_for_every_date(commits: Any) -> None:
     finding = judge(planned_before_built, ticket(created=-7 * DAY), policy=policy, commits=commits)
     late = commits != GONE and bool(commits) and commits[0].authors[0].at == clock(-6 * DAY)
     assert finding.outcome is (PASS if late else UNDETERMINED)
+    assert finding.evidence[0].at == clock(-7 * DAY)
+
+
+def test_a_co_authors_date_is_not_asked() -> None:
+    """A trailer has none."""
+    policy = make_policy(tickets={"planned_before": "first_commit"})
+    co_author = type(person())("Pat", "pat@example.com", None, None)
+    commits = [commit(authors=(person(), co_author))]
+    assert judge(planned_before_built, ticket(), policy=policy, commits=commits).outcome is PASS
 
 
 # 1.4
@@ -275,6 +315,23 @@ BEFORE, DURING = OPENED - HOUR, OPENED + HOUR
             PASS,
         ),
         (story(moved("To Do", "Done", BEFORE), moved("Done", "To Do", 1)), EXCEPTION),
+        (story(moved("To Do", "Done", BEFORE), moved("Done", "Closed", DURING)), EXCEPTION),
+        (story(moved("A", "To Do", BEFORE - 9), moved("To Do", "Done", BEFORE)), EXCEPTION),
+        (
+            story(
+                moved("To Do", "Done", BEFORE),
+                moved("Done", "To Do", OPENED),
+                moved("To Do", "Done", DURING),
+            ),
+            UNDETERMINED,
+        ),
+        (story(status="Done", created=DURING), PASS),
+        (story(status="Done", created=OPENED), EXCEPTION),
+        (story(moved("To Do", "Cancelled", 1), moved("Cancelled", "To Do", 2)), PASS),
+        (story(moved("To Do", "Cancelled", 1), moved("Cancelled", "Done", 1)), PASS),
+        (story(moved("To Do", "Cancelled", 1), moved("Cancelled", "To Do", 1)), UNDETERMINED),
+        (story(moved("To Do", "Cancelled", DURING), moved("Review", "Test", 0)), UNDETERMINED),
+        (story(moved("A", "To Do", DURING), moved("Cancelled", "Test", 0)), UNDETERMINED),
         (story(moved("To Do", "Done", BEFORE), moved("Done", "To Do", 0)), UNDETERMINED),
         (story(moved("To Do", "Done", DURING), resolution="Won't Do"), EXCEPTION),
         (story(moved("To Do", "Done", DURING), resolution="Fixed"), PASS),
@@ -313,17 +370,65 @@ def test_fits(found: Any, outcome: Outcome) -> None:
     assert finding.evidence[0].url == found.url
 
 
-def test_fits_cites_the_change_that_stood() -> None:
+CLOSED_IS_NOT_DONE = {"closed_statuses": ["Done"], "cancelled_statuses": ["Closed"]}
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [
+        (issue(moved("open", "closed", BEFORE), resolution="COMPLETED"), EXCEPTION),
+        (issue(moved("open", "closed", DURING), resolution="COMPLETED"), PASS),
+        (story(moved("To Do", "Done", BEFORE)), EXCEPTION),
+        (story(moved("To Do", "Released", BEFORE)), PASS),
+        (story(moved("To Do", "Closed", DURING)), EXCEPTION),
+    ],
+)
+def test_what_an_issues_states_mean_is_githubs(found: Any, outcome: Outcome) -> None:
+    """The policy's words for the statuses of Jira say nothing of GitHub's."""
+    finding = judge(fits, found, policy=make_policy(tickets=CLOSED_IS_NOT_DONE))
+    assert finding.outcome is outcome, finding.reason
+
+
+@pytest.mark.parametrize("last", [5, 0])
+def test_fits_cites_the_change_that_stood(last: float) -> None:
     """The last change of status before the merge, with who made it, and the status."""
-    history = moved("To Do", "Review", DURING, by="paul"), moved("Review", "Done", 5)
+    history = (
+        moved("New", "To Do", BEFORE, by="pat"),
+        moved("To Do", "Review", DURING, by="paul"),
+        moved("Review", "Done", last),
+    )
     finding = judge(fits, story(*history))
-    assert 'was "Review" at the merge' in finding.reason
+    assert '"Review"' in finding.reason
     assert (finding.evidence[0].who, finding.evidence[0].at) == ("paul", clock(DURING))
+    assert '"To Do" to "Review"' in finding.evidence[0].what
+
+
+@pytest.mark.parametrize("found", [story(moved("To Do", "Done", 5)), story(created=2)])
+def test_fits_cites_who_created_a_ticket_that_had_not_changed(found: Any) -> None:
+    """Or that was not there yet."""
+    (cited,) = judge(fits, found).evidence
+    assert cited.what.startswith("ticket PAY-7 created")
+    assert (cited.who, cited.at) == ("dana", found.created_at)
+
+
+def test_statuses_of_one_second_are_told_in_the_order_of_their_names() -> None:
+    """Whatever the order in which they come to mind."""
+    history = [moved("To Do", status, DURING) for status in ("D", "B", "E", "A", "C")]
+    told = '"A" or "B" or "C" or "D" or "E"'
+    assert f"was {told} at the merge" in judge(fits, story(*history)).reason
+    later = [moved(status, "To Do", 5) for status in ("D", "B", "E", "A", "C")]
+    finding = judge(fits, story(*later))
+    assert f"was {told} at the merge" in finding.reason
+    assert told in finding.evidence[0].what
 
 
 def test_a_resolution_is_named_as_the_cause() -> None:
     """Where the resolution, and not the status, says cancelled, the reason shows it."""
     finding = judge(fits, story(moved("To Do", "Done", DURING), resolution="Won't Do"))
+    assert 'resolution "Won\'t Do"' in finding.reason
+    either = moved("To Do", "Done", DURING), moved("To Do", "Cancelled", DURING)
+    finding = judge(fits, story(*either, resolution="Won't Do"))
+    assert finding.outcome is EXCEPTION
     assert 'resolution "Won\'t Do"' in finding.reason
     assert "resolution" not in judge(fits, story(status="Rejected")).reason
 
@@ -346,6 +451,14 @@ def test_the_ticket_that_fares_best_is_tested_and_named() -> None:
         assert finding.outcome is PASS
         assert "PAY-3" in finding.reason
         assert "Of the 4 tickets named" in finding.reason
+        assert "PAY-3" in finding.evidence[0].what
+
+
+def test_of_two_tickets_that_came_too_late_the_one_of_before_the_merge_fares_better() -> None:
+    """Its status can be judged; the other was not there yet."""
+    tickets = ticket("PAY-1", created=5), ticket("PAY-2", created=-5)
+    outcomes = [judge(rule, *tickets).outcome for rule in OF_TICKETS]
+    assert outcomes == [PASS, EXCEPTION, PASS]
 
 
 def test_a_hidden_ticket_may_be_the_good_one() -> None:
@@ -369,6 +482,12 @@ def test_a_hidden_ticket_may_be_the_good_one() -> None:
          EXCEPTION, "does not accept"),
         ({"head_ref": "main", "from_fork": True, "head_repository": None},
          {"fork_may_use_production_name": True}, PASS, "accepts"),
+        ({"head_ref": "dev", "base_ref": "dev", "from_fork": True},
+         {"fork_may_use_production_name": True}, PASS, "accepts"),
+        ({"head_ref": "stable", "production": ["main", "stable"], "from_fork": True},
+         {"fork_may_use_production_name": True}, PASS, "accepts"),
+        ({"head_ref": "x", "from_fork": True, "at_merge": {"base": GONE}},
+         {"fork_may_use_production_name": True}, PASS, "neither"),
         ({"head_ref": "main"}, {"fork_may_use_production_name": True}, EXCEPTION, "itself"),
         ({"head_ref": "main", "head_repository": None}, {}, UNDETERMINED, "not known"),
         ({"head_ref": "x", "head_repository": None}, {}, PASS, "neither"),
@@ -386,3 +505,19 @@ def test_on_feature_branch(
     assert finding.outcome is outcome, finding.reason
     assert word in finding.reason
     assert finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("facts", "where"),
+    [
+        ({}, "acme/payments"),
+        ({"from_fork": True, "head_repository": "eve/payments"}, "eve/payments"),
+        ({"from_fork": True, "head_repository": None}, "a fork that is gone"),
+        ({"head_repository": None}, "unknown"),
+    ],
+)
+def test_the_head_branch_is_cited_with_its_repository(facts: dict[str, Any], where: str) -> None:
+    """And with who opened the pull request from it."""
+    (cited,) = judge(on_feature_branch, **facts).evidence
+    assert cited.what == f'head branch "feature/rounding", repository {where}'
+    assert (cited.who, cited.at) == ("dana", clock(OPENED))

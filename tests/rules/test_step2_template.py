@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from builders import (
@@ -25,7 +26,7 @@ from changeaudit.rules.step2_template import (
     security_checklist_present,
     template_filled,
 )
-from changeaudit.verdicts import Finding, Outcome
+from changeaudit.verdicts import Citation, Finding, Outcome
 
 PASS, EXCEPTION = Outcome.PASS, Outcome.EXCEPTION
 UNDETERMINED, NOT_APPLICABLE = Outcome.UNDETERMINED, Outcome.NOT_APPLICABLE
@@ -45,6 +46,23 @@ def judge(
         given["repository"] = make_repository(templates=templates)
     finding: Finding = rule(make_change(**given), policy or make_policy())
     return finding
+
+
+PULL = "https://github.com/acme/payments/pull/12"
+REPOSITORY = "https://github.com/acme/payments"
+CITED_TEMPLATE = Citation(
+    "template .github/pull_request_template.md, last changed",
+    at=clock(-30 * DAY),
+    url=f"{REPOSITORY}/blob/main/.github/pull_request_template.md",
+)
+CITED_REPOSITORY = Citation(
+    "templates of the repository as collected", at=clock(DAY), url=REPOSITORY
+)
+
+
+def cited(what: str) -> Citation:
+    """The description as its opener wrote it."""
+    return Citation(what, "dana", clock(OPENED), PULL)
 
 
 def checklist(*lines: str, heading: str = "## Security checklist") -> str:
@@ -143,6 +161,7 @@ ASKS = "## What\n\nDescribe the change.\n\n## Testing\n\n- [ ] by hand\n- [ ] in
         "### Details\n\nIt was run.",
         "測試過了",
         "Describe the change. It was run.",
+        "Todos are kept in a list of their own.",
     ],
 )
 def test_a_heading_that_holds_words_is_filled(testing: str) -> None:
@@ -167,6 +186,11 @@ def test_a_heading_that_holds_words_is_filled(testing: str) -> None:
         "todo: write this",
         "...",
         "- [ ] by hand: TODO",
+        "- [ ] (by robot)",
+        "- [ ] by robot and by whatever else nobody who wrote the template had ever thought of",
+        "Describe the change.\nby hand",
+        "(?)",
+        "- [x] (?)",
         "- [x]",
         "[x]",
         "***",
@@ -181,6 +205,32 @@ def test_a_heading_without_words_is_not_filled(testing: str) -> None:
     assert finding.outcome is EXCEPTION, finding.reason
     assert '"Testing" (empty)' in finding.reason
     assert "What" not in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("testing", "outcome"),
+    [
+        ("Say how, and if it\nwas not, say why.", EXCEPTION),
+        ("Say how, and if it was not, say why.", EXCEPTION),
+        ("- [ ] by hand twice", EXCEPTION),
+        ("- [ ] by hand twice: TODO", EXCEPTION),
+        ("- [ ] by hand twice: on a Tuesday", PASS),
+    ],
+)
+def test_the_templates_words_are_its_own_however_they_are_wrapped(
+    testing: str, outcome: Outcome
+) -> None:
+    """A paragraph is compared as a whole and by its lines, a box by the longest that it is."""
+    asks = (
+        "## Testing\nSay how, and if it\nwas not, say why.\n\n- [ ] by hand\n- [ ] by hand twice\n"
+    )
+    assert judge(template_filled, f"## Testing\n{testing}", [template(asks)]).outcome is outcome
+
+
+def test_a_heading_without_words_is_not_required() -> None:
+    """A rule of signs parts sections and asks nothing."""
+    asks = [template("## 🔒\n## What\n")]
+    assert judge(template_filled, "## What\nRounds.", asks).outcome is PASS
 
 
 def test_a_missing_heading_is_named() -> None:
@@ -221,12 +271,24 @@ def test_a_template_of_the_checklist_alone_asks_nothing_else() -> None:
     finding = judge(template_filled, "anything", [template(alone)])
     assert finding.outcome is NOT_APPLICABLE
     assert "see 2.2" in finding.reason
+    assert finding.evidence == (CITED_TEMPLATE,)
+
+
+def test_an_item_of_the_checklist_excuses_no_heading_of_its_name() -> None:
+    """What the checklist's section holds besides headings is not a heading."""
+    asks = "## Testing\n## Security checklist\n- [ ] Testing\n"
+    finding = judge(template_filled, checklist("- [x] Testing"), [template(asks)])
+    assert finding.outcome is EXCEPTION
+    assert '"Testing" (missing)' in finding.reason
 
 
 def test_a_template_without_headings_asks_for_words() -> None:
     """The description holds more than the template."""
     asks = [template("Please describe.\n\n- [ ] done\n")]
-    assert judge(template_filled, "Please describe.\n\nRounds.", asks).outcome is PASS
+    finding = judge(template_filled, "Please describe.\n\nRounds.", asks)
+    assert finding.outcome is PASS
+    assert finding.reason.startswith("The description fills the text of the template")
+    assert finding.evidence == (cited('description: "Rounds."'), CITED_TEMPLATE)
     finding = judge(template_filled, "Please describe.\n\n- [ ] done", asks)
     assert finding.outcome is EXCEPTION
     assert "the description" in finding.reason
@@ -245,6 +307,23 @@ def test_an_empty_template_asks_nothing_that_could_pass() -> None:
         finding = judge(template_filled, "Rounds.", [template(text)])
         assert finding.outcome is UNDETERMINED
         assert "holds no text" in finding.reason
+        assert finding.evidence == (CITED_REPOSITORY,)
+
+
+def test_an_empty_template_hides_no_other() -> None:
+    """Nor does one that asks nothing."""
+    empty = template("", path="empty.md"), template("## Security checklist", path="nothing.md")
+    for templates in ([*empty, template(ASKS)], [template(ASKS), *empty]):
+        assert judge(template_filled, "## What\na\n## Testing\nb", templates).outcome is PASS
+        assert judge(template_filled, "## What\na", templates).outcome is EXCEPTION
+
+
+def test_without_a_template_the_line_that_the_policy_lacks_is_named() -> None:
+    finding = judge(template_filled, templates=[])
+    assert finding.outcome is UNDETERMINED
+    assert "has no pull request template" in finding.reason
+    assert "add template.headings to the policy" in finding.reason
+    assert finding.evidence == (CITED_REPOSITORY,)
 
 
 def test_of_several_templates_one_must_be_filled() -> None:
@@ -254,9 +333,12 @@ def test_of_several_templates_one_must_be_filled() -> None:
     finding = judge(template_filled, "## What\na\n## Testing\nb", templates)
     assert finding.outcome is PASS
     assert "code.md" in finding.reason
-    finding = judge(template_filled, "## What\na", templates)
-    assert finding.outcome is EXCEPTION
-    assert "code.md" in finding.reason
+    for order in (templates, templates[::-1]):
+        finding = judge(template_filled, "## What\na", order)
+        assert finding.outcome is EXCEPTION
+        assert "code.md" in finding.reason
+        assert '"Page"' not in finding.reason
+        assert finding.evidence[1].what == "template code.md, last changed"
 
 
 def test_an_unknown_template_beside_one_that_is_not_filled() -> None:
@@ -265,7 +347,27 @@ def test_an_unknown_template_beside_one_that_is_not_filled() -> None:
     finding = judge(template_filled, "## What\na", templates)
     assert finding.outcome is UNDETERMINED
     assert "new.md" in finding.reason
+    assert 'Not filled, of the template code.md: "Testing" (missing); but' in finding.reason
+    assert finding.evidence[0] == cited("description, 9 characters")
     assert judge(template_filled, "## What\na\n## Testing\nb", templates).outcome is PASS
+
+
+@pytest.mark.parametrize(
+    ("last", "present", "answered"),
+    [
+        ("", UNDETERMINED, UNDETERMINED),
+        (f"- [ ] {LAST}", PASS, EXCEPTION),
+        (f"- [x] {LAST}", PASS, PASS),
+    ],
+)
+def test_an_unknown_template_beside_one_whose_checklist_is_not_there(
+    last: str, present: Outcome, answered: Outcome
+) -> None:
+    """The unknown one may ask for less; what is there has to be answered all the same."""
+    templates = [template(), template(path="new.md", changed=GONE)]
+    body = checklist(*TICKED, last)
+    assert judge(security_checklist_present, body, templates).outcome is present
+    assert judge(security_checklist_answered, body, templates).outcome is answered
 
 
 def test_a_checklist_beside_a_real_template_excuses_nothing() -> None:
@@ -305,13 +407,19 @@ def test_the_repositorys_words_do_not_fill_the_policys_headings() -> None:
     for changed in (-DAY, 1):
         templates = [template(asks, changed=changed)]
         assert judge(template_filled, asks, templates, policy).outcome is EXCEPTION
+    words = (cited('under "What and why": "Rounds."'),)
     finding = judge(template_filled, "## What and why\nRounds.", templates, policy)
-    assert finding.outcome is PASS
+    assert (finding.outcome, finding.evidence) == (PASS, words)
     assert "Note: " in finding.reason
     finding = judge(template_filled, "## What and why\nRounds.", GONE, policy)
-    assert finding.outcome is UNDETERMINED
-    assert judge(template_filled, "nothing", GONE, policy).outcome is EXCEPTION
-    assert judge(template_filled, "## What and why\nRounds.", [], policy).outcome is PASS
+    assert (finding.outcome, finding.evidence) == (UNDETERMINED, words)
+    finding = judge(template_filled, "nothing", GONE, policy)
+    assert finding.outcome is EXCEPTION
+    assert finding.evidence == (cited("description, 7 characters"),)
+    assert '"What and why" (missing).' in finding.reason
+    assert "the description (" not in finding.reason
+    finding = judge(template_filled, "## What and why\nRounds.", [], policy)
+    assert finding.reason == "The description fills 1 required heading of the policy."
 
 
 def test_a_policy_that_asks_for_the_checklist_alone() -> None:
@@ -336,6 +444,8 @@ def test_a_policy_that_asks_for_the_checklist_alone() -> None:
         (f"- [ ] {LAST}", PASS, EXCEPTION),
         (f"- [ ] {LAST}: N/A", PASS, EXCEPTION),
         (f"- [ ] {LAST}: N/A - TODO", PASS, EXCEPTION),
+        (f"- [ ] {LAST}: N/A (TODO)", PASS, EXCEPTION),
+        (f"- [ ] {LAST}: N/A (?)", PASS, EXCEPTION),
         (f"- [ ] {LAST}: none", PASS, EXCEPTION),
         (f"- [ ] {LAST}: N/A, no access here", PASS, PASS),
         (f"- [ ] {LAST} (n/a: no access here)", PASS, PASS),
@@ -375,7 +485,125 @@ def test_a_deleted_section_is_one_exception() -> None:
     finding = judge(security_checklist_present, "Rounds.")
     assert finding.outcome is EXCEPTION
     assert 'heading "Security checklist" is missing' in finding.reason
-    assert judge(security_checklist_answered, "Rounds.").outcome is NOT_APPLICABLE
+    finding = judge(security_checklist_answered, "Rounds.")
+    assert finding.outcome is NOT_APPLICABLE
+    assert finding.reason.startswith("No item of the security checklist is there")
+
+
+def test_a_box_that_is_no_item_needs_no_answer() -> None:
+    """Authors may add boxes of their own."""
+    body = checklist(*TICKED, f"- [x] {LAST}", "- [ ] my own reminder")
+    finding = judge(security_checklist_answered, body)
+    assert finding.outcome is PASS
+    assert "Each of the 3 items" in finding.reason
+    assert len(finding.evidence) == 4
+
+
+N_A = f"- [ ] {LAST}: N/A, nothing is read"
+BODY_OF = checklist(*TICKED)
+ITEMS = ('"No secrets are in the code"', '"Input is validated"', f'"{LAST}"')
+
+
+@pytest.mark.parametrize(
+    ("rule", "body", "templates", "outcome", "evidence"),
+    [
+        (
+            security_checklist_present,
+            checklist(*TICKED, N_A),
+            None,
+            PASS,
+            [*(f"checklist item {item}" for item in ITEMS[:2]),
+             f'checklist item "{LAST}: N/A, nothing is read"', CITED_TEMPLATE],
+        ),
+        (
+            security_checklist_answered,
+            checklist(*TICKED, N_A),
+            None,
+            PASS,
+            [*(f"ticked: {item}" for item in ITEMS[:2]),
+             f'N/A with a reason: "{LAST}: N/A, nothing is read"', CITED_TEMPLATE],
+        ),
+        (
+            security_checklist_present,
+            BODY_OF,
+            None,
+            EXCEPTION,
+            [f"description, {len(BODY_OF)} characters", CITED_TEMPLATE],
+        ),
+        (
+            security_checklist_answered,
+            BODY_OF,
+            None,
+            NOT_APPLICABLE,
+            [f"ticked: {item}" for item in ITEMS[:2]],
+        ),
+        (
+            security_checklist_answered,
+            checklist("- [ ] Input is validated"),
+            None,
+            EXCEPTION,
+            ["description, 47 characters", CITED_TEMPLATE],
+        ),
+        (security_checklist_present, BODY, [], UNDETERMINED, [CITED_REPOSITORY]),
+        (
+            security_checklist_present,
+            BODY,
+            [template(changed=GONE)],
+            UNDETERMINED,
+            [CITED_REPOSITORY],
+        ),
+        (template_filled, BODY, [template(changed=GONE)], UNDETERMINED, [CITED_REPOSITORY]),
+        (
+            template_filled,
+            BODY,
+            None,
+            PASS,
+            ['under "What and why": "Rounds half a cent to even, as the ledger does."',
+             'under "How it was tested": "Unit tests, and a day of invoices replayed in staging."',
+             CITED_TEMPLATE],
+        ),
+        (
+            template_filled,
+            "",
+            None,
+            EXCEPTION,
+            ["description, 0 characters", CITED_TEMPLATE],
+        ),
+        (
+            security_checklist_present,
+            BODY_OF,
+            [template(changed=-1)],
+            UNDETERMINED,
+            [f"description, {len(BODY_OF)} characters",
+             msgspec.structs.replace(CITED_TEMPLATE, at=clock(-1))],
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_read_is_cited(
+    rule: Any, body: str, templates: Any, outcome: Outcome, evidence: list[str | Citation]
+) -> None:
+    """The words or boxes that pass, or the text that lacks them, and what asked for them."""
+    finding = judge(rule, body, templates)
+    assert finding.outcome is outcome, finding.reason
+    expected = (cited(each) if isinstance(each, str) else each for each in evidence)
+    assert finding.evidence == tuple(expected)
+
+
+def test_counts_are_worded_as_they_are() -> None:
+    """How many headings and items there are, and how many of them fail."""
+    assert judge(template_filled).reason.startswith("The description fills 2 required headings of")
+    assert judge(security_checklist_present).reason.startswith("All 3 items of")
+    none = checklist(
+        "- [ ] No secrets are in the code", "- [ ] Input is validated", f"- [x] {LAST}"
+    )
+    assert "2 are neither ticked nor marked N/A" in judge(security_checklist_answered, none).reason
+    policy = make_policy(security_checklist={"not_applicable_allowed": False})
+    finding = judge(security_checklist_answered, none, policy=policy)
+    assert "2 are not ticked: " in finding.reason
+    empty = judge(security_checklist_present, templates=[])
+    assert "has no template and" in empty.reason
+    empty = judge(security_checklist_present, templates=[template("## Security checklist")])
+    assert 'has no item under "Security checklist" and' in empty.reason
 
 
 def test_unanswered_items_that_are_there_are_named_though_others_are_missing() -> None:
@@ -404,6 +632,12 @@ def test_not_applicable_may_be_forbidden() -> None:
         ("{}\n\n  If it is N/A, say why.", "{}\n\n  If it is N/A, say why.", EXCEPTION),
         ("{}\n\n  If it is N/A, say why.", "{}\n\n  N/A, no input.", PASS),
         ("{}\n\n  If N/A, say why.\n  In words.", "{}\n\n  If N/A, say why.", EXCEPTION),
+        ("{}\n\n  If N/A, say why.", "{}\n\n  If N/A,\n  say why.", EXCEPTION),
+        (
+            "{}\n\n  If N/A, say why.\n\n  In words.",
+            "{}\n\n  In words.\n\n  If N/A, say why.",
+            EXCEPTION,
+        ),
     ],
 )
 def test_a_templates_own_words_are_no_reason(asked: str, answer: str, outcome: Outcome) -> None:
@@ -414,6 +648,15 @@ def test_a_templates_own_words_are_no_reason(asked: str, answer: str, outcome: O
     )
     body = checklist(*TICKED, f"- [ ] {answer.format(LAST)}")
     assert judge(security_checklist_answered, body, templates, policy).outcome is outcome
+
+
+@pytest.mark.parametrize("templates", [GONE, [], [template("## Other\n")]])
+def test_an_items_own_words_are_no_reason(templates: Any) -> None:
+    """Also where the policy alone words the item."""
+    policy = make_policy(security_checklist={"items": [LAST]})
+    bare, said = checklist(f"- [ ] {LAST}: N/A"), checklist(f"- [ ] {LAST}: N/A, no input")
+    assert judge(security_checklist_answered, bare, templates, policy).outcome is EXCEPTION
+    assert judge(security_checklist_answered, said, templates, policy).outcome is PASS
 
 
 def test_the_policys_items_come_first() -> None:
@@ -431,9 +674,10 @@ def test_the_policys_items_come_first() -> None:
 def test_an_item_that_begins_like_another_does_not_stand_for_it() -> None:
     """A box belongs to the longest item that it begins with."""
     policy = make_policy(security_checklist={"items": ["Keys", "Keys rotated"]})
-    finding = judge(security_checklist_present, checklist("- [x] Keys rotated"), policy=policy)
-    assert finding.outcome is EXCEPTION
-    assert '1 is missing: "Keys"' in finding.reason
+    for box in ("Keys rotated", "Keys rotated every week"):
+        finding = judge(security_checklist_present, checklist(f"- [x] {box}"), policy=policy)
+        assert finding.outcome is EXCEPTION
+        assert '1 is missing: "Keys"' in finding.reason
 
 
 @pytest.mark.parametrize("rule", [security_checklist_present, security_checklist_answered])
@@ -491,6 +735,9 @@ def test_one_of_two_declarations_answers_both(lines: list[str], outcome: Outcome
     policy = make_policy(security_review=IMPACT, security_checklist={"items": items})
     finding = judge(security_checklist_answered, checklist(*lines), policy=policy)
     assert finding.outcome is outcome
+    if outcome is PASS:
+        by = {citation.what.partition(' "')[0] for citation in finding.evidence[:-1]}
+        assert by == {"ticked:", "settled by the item"}
 
 
 def test_one_declaration_alone_has_no_alternative() -> None:
@@ -503,9 +750,31 @@ def test_one_declaration_alone_has_no_alternative() -> None:
     assert judge(security_checklist_answered, body, policy=policy).outcome is EXCEPTION
 
 
+def test_two_declarations_of_one_kind_do_not_answer_each_other() -> None:
+    """Each says something else, and both may be so."""
+    policy = make_policy(
+        security_review={**IMPACT, "impact_items": ["Touches sign-in", "Touches invoices"]},
+        security_checklist={"items": ["Touches sign-in", "Touches invoices"]},
+    )
+    body = checklist("- [x] Touches sign-in", "- [ ] Touches invoices")
+    assert judge(security_checklist_answered, body, policy=policy).outcome is EXCEPTION
+
+
+def test_a_template_of_the_greatest_length_is_read() -> None:
+    """And one that is a character longer is not known to its end."""
+    longest = "## What\n" + "a" * (LIMIT - 8)
+    assert judge(template_filled, "", [template(longest)]).outcome is EXCEPTION
+    assert judge(template_filled, "", [template(f"{longest}a")]).outcome is UNDETERMINED
+
+
 def test_one_item_reads_as_one() -> None:
     """A checklist of one item is worded in the singular."""
     policy = make_policy(security_checklist={"items": ["Keys"]})
     body = checklist("- [x] Keys")
     assert judge(security_checklist_present, body, policy=policy).reason.startswith("The one item")
     assert judge(security_checklist_answered, body, policy=policy).reason.startswith("The one item")
+    policy = make_policy(security_checklist={"items": ["Keys", "Locks"]})
+    body = checklist("- [x] Keys", "- [x] Locks")
+    assert judge(security_checklist_present, body, policy=policy).reason.startswith("All 2 items")
+    finding = judge(security_checklist_answered, body, policy=policy)
+    assert finding.reason.startswith("Each of the 2 items")

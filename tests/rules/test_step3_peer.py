@@ -17,6 +17,7 @@ from builders import (
     team,
 )
 from changeaudit.rules import step3_peer
+from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.step3_peer import no_objection_standing
 from changeaudit.verdicts import Finding, Outcome
 
@@ -125,6 +126,33 @@ def test_a_change_that_follows_the_procedure_passes() -> None:
             {"reviews": [OBJECTED, review("pat", at=-60, id="other"), review("pat", at=-30)]},
             id="approved in the same second and later",
         ),
+        pytest.param(
+            EXCEPTION,
+            "pat",
+            {},
+            {"reviews": [OBJECTED, no(at=-60, id="other")]},
+            id="twice in one second",
+        ),
+        pytest.param(
+            EXCEPTION,
+            "pat",
+            {},
+            {"reviews": [OBJECTED, no(at=0)]},
+            id="repeated in the second of the merge",
+        ),
+        pytest.param(
+            EXCEPTION,
+            "pat at 2026-03-10 11:00:00Z",
+            {},
+            {
+                "reviews": [review("paul", at=-70), OBJECTED],
+                "events": [
+                    dismissed(review("paul", at=-70), at=-65),
+                    dismissed(OBJECTED, at=20, was="CHANGES_REQUESTED"),
+                ],
+            },
+            id="dismissed only after the merge, another's approval before",
+        ),
         pytest.param(PASS, "", {}, {"reviews": [no("zoe")]}, id="by somebody not in the role"),
         pytest.param(
             UNDETERMINED, "deleted now", {}, {"reviews": [no(None)]}, id="by a deleted account"
@@ -184,6 +212,38 @@ def test_no_request_for_changes_stood(
     finding = judge(policy, **facts)
     assert finding.outcome is outcome
     assert why in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "cited"),
+    [
+        ({"reviews": []}, [("the reviews of the pull request", "")]),
+        (
+            {"reviews": [review("zoe", "COMMENTED"), OBJECTED, review("pat", at=-30)]},
+            [
+                ("review: changes requested", "pat"),
+                ("review: commented", "zoe"),
+                ("review: approved", "pat"),
+            ],
+        ),
+        ({"reviews": [review("paul"), no(at=0)]}, [("review: changes requested", "pat")]),
+    ],
+)
+def test_what_was_looked_at_is_cited(facts: dict[str, Any], cited: list[tuple[str, str]]) -> None:
+    finding = judge(**facts)
+    assert [(c.what, c.who) for c in finding.evidence] == cited
+    assert all(
+        c.url.startswith("https://github.com/acme/payments/pull/12") for c in finding.evidence
+    )
+
+
+@pytest.mark.parametrize("attribute", step3_peer.ATTRIBUTES, ids=lambda attribute: attribute.id)
+def test_without_reviews_the_cause_is_said_once(attribute: Attribute) -> None:
+    """3.1 says that nobody approved, and the others say so."""
+    finding = attribute.rule(make_change(reviews=[]), make_policy())
+    assert finding.outcome is (EXCEPTION if attribute.id == "3.1" else NOT_APPLICABLE)
+    assert ("see 3.1" in finding.reason) is (attribute.id != "3.1")
+    assert [c.what for c in finding.evidence] == ["the reviews of the pull request"]
 
 
 def test_every_request_that_stood_is_named_and_cited() -> None:

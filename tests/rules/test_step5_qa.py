@@ -8,20 +8,16 @@ import msgspec
 import pytest
 
 from builders import (
-    DAY,
     GONE,
-    check,
     clock,
     comment,
     commit,
-    deployed,
     dismissed,
     force_pushed,
     fully_approved,
     labeled,
     make_change,
     make_policy,
-    queued,
     review,
     team,
     unlabeled,
@@ -102,6 +98,12 @@ def test_qa_signs_off_by_a_review(outcome: Outcome, why: str, facts: dict[str, A
             id="applied by QA",
         ),
         pytest.param(PASS, "", {"events": [labeled("QA-Approved")]}, id="case does not matter"),
+        pytest.param(
+            PASS,
+            "",
+            {"events": [labeled("ready"), labeled("qa-approved"), labeled("done")]},
+            id="among other labels",
+        ),
         pytest.param(
             EXCEPTION,
             "dana was not in the role",
@@ -254,6 +256,9 @@ def test_qa_may_be_a_team() -> None:
             EXCEPTION, "", comment(body="> QA signed off\n\nreally?"), id="the form in a quotation"
         ),
         pytest.param(EXCEPTION, "", comment(body="QA signed offline"), id="part of a longer word"),
+        pytest.param(EXCEPTION, "", comment(body="QA signed offs!"), id="a letter more"),
+        pytest.param(EXCEPTION, "", comment(body="QA signed off ? Not yet."), id="a question"),
+        pytest.param(PASS, "", comment(body="QA signed off!"), id="a mark more"),
         pytest.param(EXCEPTION, "dana", comment("dana"), id="by somebody else"),
         pytest.param(EXCEPTION, "bot", comment("ci[bot]"), id="by a bot"),
         pytest.param(EXCEPTION, "deleted", comment(None), id="by a deleted account"),
@@ -292,6 +297,93 @@ def test_a_form_that_ends_with_a_mark_needs_no_space() -> None:
     policy = make_policy(qa={**METHODS["comment"], "comment": "QA passed:"})
     change = make_change(comments=[comment(body="QA passed:build 7")])
     assert signed_off(change, policy).outcome is PASS
+
+
+def test_a_form_of_one_letter_at_its_end_is_a_word_of_its_own() -> None:
+    policy = make_policy(qa={**METHODS["comment"], "comment": " Result A "})
+    for body, outcome in (("Result A", PASS), ("Result A.", PASS), ("Result Ab", EXCEPTION)):
+        assert signed_off(make_change(comments=[comment(body=body)]), policy).outcome is outcome
+
+
+def test_one_comment_of_many_is_enough() -> None:
+    comments = [comment("dana", "Please test"), comment(body="LGTM"), comment(), comment("lee")]
+    assert judge("comment", comments=comments).outcome is PASS
+
+
+def test_a_policy_writes_a_label_in_any_case() -> None:
+    policy = make_policy(qa={**METHODS["label"], "labels": ["QA-Approved"]})
+    assert signed_off(make_change(events=[labeled("qa-approved")]), policy).outcome is PASS
+
+
+PULL = "https://github.com/acme/payments/pull/12"
+
+
+@pytest.mark.parametrize(
+    ("rule", "outcome", "facts", "cited"),
+    [
+        (signed_off, PASS, {"events": [labeled("qa-approved")]}, ["label qa-approved applied"]),
+        (signed_off, PASS, {"comments": [comment()]}, ["comment"]),
+        (
+            signed_off,
+            PASS,
+            {"reviews": [APPROVED], "events": [labeled("qa-approved", "quentin")]},
+            ["label qa-approved applied"],
+        ),
+        (
+            signed_off,
+            EXCEPTION,
+            {"comments": [comment("dana")], "events": [labeled("qa-approved", "pat")]},
+            ["label qa-approved applied", "comment"],
+        ),
+        (signed_off, EXCEPTION, {}, ["the reviews, labels and comments of the pull request"]),
+        (signed_off, UNDETERMINED, {"events": [labeled("qa-approved", at=0)]},
+         ["label qa-approved"]),
+        (signed_off, UNDETERMINED, {"comments": [comment(at=0)]}, ["comment"]),
+        (qa_independent, PASS, {"reviews": [APPROVED]}, ["review: approved"]),
+        (
+            qa_independent,
+            PASS,
+            {"reviews": [APPROVED], "events": [labeled("qa-approved", "quentin")]},
+            ["label qa-approved applied"],
+        ),
+        (qa_independent, EXCEPTION, {"reviews": [APPROVED], "author": "quinn"},
+         ["review: approved"]),
+        (
+            qa_independent,
+            UNDETERMINED,
+            {"reviews": [APPROVED], "events": [labeled("qa-approved", "quentin")], "author": None},
+            ["review: approved", "label qa-approved applied"],
+        ),
+        (
+            qa_independent,
+            UNDETERMINED,
+            {
+                "reviews": [review("quinn", commit=None)],
+                "events": [labeled("qa-approved", "quentin")],
+                "commits": [commit("head", "quentin")],
+            },
+            ["review: approved", "label qa-approved applied"],
+        ),
+        (qa_independent, NOT_APPLICABLE, {},
+         ["the reviews, labels and comments of the pull request"]),
+    ],
+)  # fmt: skip
+def test_what_was_looked_at_is_cited(
+    rule: Any, outcome: Outcome, facts: dict[str, Any], cited: list[str]
+) -> None:
+    """The last sign-off that counts; else all of them, or the pages that hold none."""
+    finding = judge("any", rule, **facts)
+    assert finding.outcome is outcome
+    assert [citation.what for citation in finding.evidence] == cited
+    assert all(citation.url.startswith(PULL) for citation in finding.evidence)
+
+
+def test_comments_of_a_timeline_that_was_cut_may_not_be_all() -> None:
+    """They come with it: where none signs off, one that is not there may."""
+    for those in ([], [comment(body="Looks good")]):
+        finding = judge("comment", comments=those, timeline=GONE)
+        assert finding.outcome is UNDETERMINED
+        assert "may not be all there" in finding.reason
 
 
 def test_unread_comments_leave_it_open() -> None:
@@ -364,135 +456,6 @@ def test_qa_is_independent(outcome: Outcome, why: str, facts: dict[str, Any]) ->
     finding = judge("any", qa_independent, **facts)
     assert finding.outcome is outcome
     assert why in finding.reason
-
-
-# 5.2 ---------------------------------------------------------------------------------------------
-
-OLD = {"collected_at": clock(91 * DAY)}
-
-
-@pytest.mark.parametrize(
-    ("outcome", "why", "checks", "facts"),
-    [
-        pytest.param(PASS, "staging succeeded", [check()], {}, id="succeeded"),
-        pytest.param(PASS, "", [check(kind="status", producer="jenkins")], {}, id="a status"),
-        pytest.param(EXCEPTION, "0 completed checks", [], {}, id="none"),
-        pytest.param(EXCEPTION, "1 completed check)", [check("unit")], {}, id="another check"),
-        pytest.param(
-            EXCEPTION, "0 completed checks", [check(commit="older")], {}, id="of another commit"
-        ),
-        pytest.param(
-            EXCEPTION, "ended with failure", [check(conclusion="FAILURE")], {}, id="failed"
-        ),
-        pytest.param(EXCEPTION, "with skipped", [check(conclusion="SKIPPED")], {}, id="skipped"),
-        pytest.param(EXCEPTION, "with neutral", [check(conclusion="NEUTRAL")], {}, id="neutral"),
-        pytest.param(
-            EXCEPTION, "with timed out", [check(conclusion="TIMED_OUT")], {}, id="timed out"
-        ),
-        pytest.param(
-            EXCEPTION,
-            "failure",
-            [check(at=-90, id=1), check(conclusion="FAILURE", at=-80, id=2)],
-            {},
-            id="failure after success",
-        ),
-        pytest.param(
-            PASS,
-            "",
-            [check(conclusion="FAILURE", at=-90, id=1), check(at=-80, id=2)],
-            {},
-            id="success after failure",
-        ),
-        pytest.param(
-            PASS,
-            "",
-            [check(at=-90, id=1), check(conclusion="FAILURE", at=5, id=2)],
-            {},
-            id="a later run failed after the merge",
-        ),
-        pytest.param(
-            EXCEPTION,
-            "failure",
-            [check(), check(conclusion="FAILURE", producer="other")],
-            {},
-            id="one of two producers' failed",
-        ),
-        pytest.param(
-            EXCEPTION,
-            "staging, still running",
-            [check(conclusion="IN_PROGRESS", at=None)],
-            {},
-            id="in progress",
-        ),
-        pytest.param(
-            EXCEPTION,
-            "staging, completed at 2026-03-10 12:05:00Z",
-            [check(at=5)],
-            {},
-            id="completed after the merge",
-        ),
-        pytest.param(
-            UNDETERMINED, "in the very second of the merge", [check(at=0)], {}, id="same second"
-        ),
-        pytest.param(UNDETERMINED, "91 days after", [], OLD, id="none, and may have expired"),
-        pytest.param(PASS, "", [check()], OLD, id="succeeded, long ago"),
-        pytest.param(EXCEPTION, "", [], {"collected_at": clock(90 * DAY)}, id="none in 90 days"),
-        pytest.param(UNDETERMINED, "did not answer", GONE, {}, id="checks unread"),
-        pytest.param(
-            UNDETERMINED, "merge queue", [check()], {"events": [queued()]}, id="merge queue"
-        ),
-        pytest.param(
-            UNDETERMINED, "queue", [check()], {"events": [queued(at=0)]}, id="queued with the merge"
-        ),
-        pytest.param(
-            PASS, "", [check()], {"events": [queued(at=5)]}, id="queued only after the merge"
-        ),
-        pytest.param(
-            UNDETERMINED,
-            "could not be read",
-            [check()],
-            {"timeline": GONE},
-            id="whether through a queue is unread",
-        ),
-        pytest.param(
-            UNDETERMINED,
-            "It was deployed to staging",
-            [],
-            {"events": [deployed("staging")]},
-            id="a deployment",
-        ),
-        pytest.param(
-            EXCEPTION, "", [], {"events": [deployed("staging", at=5)]}, id="a late deployment"
-        ),
-        pytest.param(EXCEPTION, "", [], {"events": [deployed("canary")]}, id="deployed elsewhere"),
-        pytest.param(
-            PASS, "", [check()], {"events": [deployed("staging")]}, id="a check and a deployment"
-        ),
-    ],
-)
-def test_the_merged_head_was_tested_in_staging(
-    outcome: Outcome, why: str, checks: Any, facts: dict[str, Any]
-) -> None:
-    finding = step5_qa.tested_in_staging(make_change(checks=checks, **facts), make_policy())
-    assert finding.outcome is outcome
-    assert why in finding.reason
-    assert finding.reason.endswith(".")
-
-
-def test_one_of_several_checks_is_enough_and_none_may_fail() -> None:
-    policy = make_policy(qa={"staging_checks": ["e2e / *", "smoke"]})
-    one = make_change(checks=[check("e2e / pay"), check("e2e / refund")])
-    finding = step5_qa.tested_in_staging(one, policy)
-    assert finding.outcome is PASS
-    assert finding.reason.startswith("e2e / pay and e2e / refund succeeded")
-    failing = make_change(checks=[check("e2e / pay"), check("smoke", "FAILURE")])
-    assert step5_qa.tested_in_staging(failing, policy).outcome is EXCEPTION
-
-
-def test_a_policy_without_staging_checks_leaves_it_open() -> None:
-    finding = step5_qa.tested_in_staging(make_change(), make_policy(qa={"staging_checks": []}))
-    assert finding.outcome is UNDETERMINED
-    assert "add qa.staging_checks" in finding.reason
 
 
 def test_a_bot_may_sign_off_if_the_policy_names_it() -> None:

@@ -19,6 +19,7 @@ from builders import (
     make_policy,
     queued,
     review,
+    unqueued,
 )
 from changeaudit.records import Actor, ActorKind, Merged
 from changeaudit.rules import step6_final
@@ -524,6 +525,35 @@ LEAD_TEAM = {"roles": {**ROLES, "lead": {"teams": ["acme/leads"]}}}
             id="the queue, in one second",
         ),
         pytest.param(
+            PASS,
+            "The merge queue merged it",
+            {},
+            {
+                "merged_by": QUEUE,
+                "events": [queued(), unqueued("merged")],
+                "reviews": [review("lee")],
+            },
+            id="the queue, which let go of it by merging",
+        ),
+        pytest.param(
+            EXCEPTION,
+            "neither",
+            {},
+            {
+                "merged_by": QUEUE,
+                "events": [queued(), unqueued("manual", at=-5)],
+                "reviews": [review("lee")],
+            },
+            id="the queue, which it had left",
+        ),
+        pytest.param(
+            UNDETERMINED,
+            "it left the merge queue at 2026-03-10 12:00:00Z, and whether by the merge is not told",
+            {},
+            {"merged_by": QUEUE, "events": [queued(), unqueued()], "reviews": [review("lee")]},
+            id="the queue, which it left for a reason untold",
+        ),
+        pytest.param(
             EXCEPTION,
             "neither",
             {},
@@ -553,7 +583,7 @@ LEAD_TEAM = {"roles": {**ROLES, "lead": {"teams": ["acme/leads"]}}}
         ),
         pytest.param(
             UNDETERMINED,
-            "whether as the merge queue could not be read",
+            "whether as the merge queue cannot be told: whether it was in the merge queue could",
             {},
             {"merged_by": QUEUE, "timeline": GONE},
             id="a bot, timeline unread",
@@ -616,6 +646,124 @@ def test_it_was_merged_by_somebody_who_may(
     assert why in finding.reason
 
 
+NO_DEVELOPER = {"final_approval": {"developer_may_merge": False}}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "facts"),
+    [
+        (PASS, "lee, an engineering lead", {}),
+        (
+            EXCEPTION,
+            "lee merged it, although lee opened the pull request: the policy lets no developer",
+            {"author": "lee"},
+        ),
+        (
+            EXCEPTION,
+            "lee merged it, although lee is a co-author",
+            {"commits": [commit("head", "dana", "lee")]},
+        ),
+        (EXCEPTION, "dana merged it and is neither", {"merged_by": "dana"}),
+        (
+            EXCEPTION,
+            "dana merged it, although dana opened",
+            {"merged_by": QUEUE, "events": [queued("dana")], "reviews": [review("lee")]},
+        ),
+        (
+            PASS,
+            "The merge queue merged it",
+            {"merged_by": QUEUE, "events": [queued("lou")], "reviews": [review("lee")]},
+        ),
+        (
+            UNDETERMINED,
+            "who did is not known",
+            {"merged_by": QUEUE, "events": [queued(None)], "reviews": [review("lee")]},
+        ),
+        (
+            EXCEPTION,
+            "dana merged it, although dana opened",
+            {
+                "merged_by": QUEUE,
+                "events": [queued("dana"), unqueued("merged")],
+                "reviews": [review("lee")],
+            },
+        ),
+        (
+            EXCEPTION,
+            "dana merged it, although dana opened",
+            {"merged_by": QUEUE, "events": [queued("dana", at=0)], "reviews": [review("lee")]},
+        ),
+        (
+            PASS,
+            "The merge queue merged it",
+            {
+                "merged_by": QUEUE,
+                "events": [queued("lou"), queued("dana", at=5)],
+                "reviews": [review("lee")],
+            },
+        ),
+        (UNDETERMINED, "who did is not known", {"merged_by": None}),
+        (
+            UNDETERMINED,
+            "Whether lee, who merged it, is a developer of the change cannot be told",
+            {"author": None},
+        ),
+        (
+            UNDETERMINED,
+            "which the policy does not name a production branch",
+            {"author": None, "base_ref": "old"},
+        ),
+        (
+            EXCEPTION,
+            "lee merged it, although lee opened",
+            {"author": "lee", "base_ref": "old"},
+        ),
+    ],
+)
+def test_a_developer_may_not_merge_where_the_policy_says_so(
+    outcome: Outcome, said: str, facts: dict[str, Any]
+) -> None:
+    """Through the merge queue, whoever put it there merges; by default a developer may."""
+    finding = judge(merged_by_permitted, NO_DEVELOPER, **facts)
+    assert (finding.outcome, said in finding.reason) == (outcome, True)
+    assert finding.evidence[0].what.startswith("merge into")
+    by_default = judge(merged_by_permitted, **facts)
+    assert "developer" not in by_default.reason
+
+
+@pytest.mark.parametrize(
+    ("outcome", "facts", "cited"),
+    [
+        (PASS, {}, [("merge into main", "lee")]),
+        (EXCEPTION, {"merged_by": "dana"}, [("merge into main", "dana")]),
+        (UNDETERMINED, {"merged_by": None}, [("merge into main", "a deleted account")]),
+        (UNDETERMINED, {"base_ref": "develop"}, [("merge into develop", "lee")]),
+        (UNDETERMINED, {"merged_by": QUEUE, "timeline": GONE}, [("merge into main", QUEUE)]),
+        (UNDETERMINED, {"at_merge": {"base": GONE}}, []),
+        (
+            PASS,
+            {"merged_by": QUEUE, "events": [queued()], "reviews": [review("lee")]},
+            [("merge into main", QUEUE), ("review: approved", "lee")],
+        ),
+    ],
+)
+def test_the_merge_is_cited(
+    outcome: Outcome, facts: dict[str, Any], cited: list[tuple[str, str]]
+) -> None:
+    """With who merged and when; of the queue's with the lead's approval."""
+    finding = judge(merged_by_permitted, **facts)
+    assert finding.outcome is outcome
+    assert [(c.what, c.who) for c in finding.evidence] == cited
+    assert all(c.at and c.url for c in finding.evidence)
+
+
+def test_where_the_role_cannot_be_told_the_merge_is_cited() -> None:
+    (cited,) = judge(merged_by_permitted, LEAD_TEAM, merged_by="lee").evidence
+    assert (cited.what, cited.who, cited.at) == ("merge into main", "lee", MERGED_AT)
+    (cited,) = judge(merged_by_permitted, MERGER, merged_by="max").evidence
+    assert (cited.what, cited.who, cited.at) == ("merge into main", "max", MERGED_AT)
+
+
 def test_a_bot_by_the_name_of_a_lead_is_no_lead() -> None:
     bot = Actor(9, "lee", ActorKind.BOT)
     change = make_change()
@@ -642,7 +790,7 @@ WRITING_PEERS = {"roles": {**ROLES, "peer": {"users": ["lee"], "write_access": T
         ),
         pytest.param(
             EXCEPTION,
-            "Too few people to be peer and lead apart: lee approved as peer and lee as lead",
+            "The only peer approval and the only lead approval are both lee's",
             ONE_ROLE,
             {"reviews": [LEE]},
             id="one person",
@@ -699,6 +847,13 @@ WRITING_PEERS = {"roles": {**ROLES, "peer": {"users": ["lee"], "write_access": T
             {"reviews": [review("lee", can_write=False), maybe("zoe", -40)]},
             id="nobody but somebody who may be a peer",
         ),
+        pytest.param(
+            UNDETERMINED,
+            "approved by zoe",
+            WRITING_LEADS,
+            {"reviews": [known("pat", -60), maybe("zoe", -40)]},
+            id="nobody but somebody who may be a lead",
+        ),
         pytest.param(UNDETERMINED, "did not answer", {}, {"reviews": GONE}, id="unread"),
         pytest.param(
             UNDETERMINED,
@@ -722,3 +877,27 @@ def test_lead_and_peer_are_two_people(
     finding = judge(lead_and_peer_separate, policy, **facts)
     assert finding.outcome is outcome
     assert why in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("outcome", "policy", "reviews", "cited"),
+    [
+        (PASS, {}, [PAT, LEE], ["pat", "lee"]),
+        (EXCEPTION, ONE_ROLE, [LEE], ["lee"]),
+        (NOT_APPLICABLE, {}, [PAT], [""]),
+        (UNDETERMINED, WRITING_LEADS, [known("pat", -60), maybe("zoe", -40)], ["pat", "zoe"]),
+        (UNDETERMINED, WRITING_PEERS, [LEE, maybe("zoe", -40)], ["lee", "zoe"]),
+    ],
+)
+def test_both_approvals_are_cited(
+    outcome: Outcome, policy: dict[str, Any], reviews: Any, cited: list[str]
+) -> None:
+    """The peer's and the lead's, each once, or the page on which there were not both."""
+    finding = judge(lead_and_peer_separate, policy, reviews=reviews)
+    assert finding.outcome is outcome
+    assert [citation.who for citation in finding.evidence] == cited
+    assert all(citation.url for citation in finding.evidence)
+
+
+def test_a_missing_approval_is_said_to_be_that_of_6_1() -> None:
+    assert "see 6.1" in judge(lead_approval_fresh, reviews=[review("pat")]).reason

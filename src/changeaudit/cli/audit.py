@@ -17,6 +17,8 @@ from changeaudit.reporters.registry import FORMATS, FormatName
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from changeaudit.cli.collect import Effort
+    from changeaudit.collectors.git import Clone
     from changeaudit.policy_file import LoadedPolicy
     from changeaudit.reporters.registry import Format
     from changeaudit.store import Store
@@ -36,11 +38,15 @@ def audit(
         typer.Option(metavar="DIR", help="Write the evidence pack there: HTML, JSON and CSV."),
     ] = None,
     format_: Annotated[
-        FormatName, typer.Option("--format", help="What to print.")
+        FormatName, options.one_of("--format", FormatName, "What to print.")
     ] = FormatName.TABLE,
     all_changes: Annotated[
         bool, typer.Option("--all", help="Fold nothing in a long table.")
     ] = False,
+    workers: options.Workers = options.DEFAULT_WORKERS,
+    max_points: options.MaxPoints = None,
+    enumerate_: options.Enumerate = options.EnumerationName.SEARCH,
+    git: options.Git = None,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -49,8 +55,9 @@ def audit(
     OWNER/REPO is a repository; 'OWNER/*' stands for all of an owner's. The period is named in one
     way: by --since and --until, --period, or --last. It is half-open and in UTC.
 
-    Evidence that the store does not hold yet is collected from GitHub first, with the token of
-    GITHUB_TOKEN, GH_TOKEN or `gh auth token`. The report goes to stdout, messages to stderr.
+    Evidence that the store does not hold yet is collected from GitHub first, with the GitHub App of
+    GITHUB_APP_ID, or the token of GITHUB_TOKEN, GH_TOKEN or `gh auth token`. 'changeaudit doctor'
+    tells whether that will do. The report goes to stdout, messages to stderr.
     """
     started_at = now()
     messages = streams.console(stderr=True)
@@ -60,6 +67,7 @@ def audit(
     loaded = options.loaded_policy(policy)
     if output is not None:
         writable(output)
+    clones = options.clones(git or [], offline)
 
     from changeaudit.cli.evidence import replay
     from changeaudit.store import Store
@@ -68,7 +76,10 @@ def audit(
         if offline:
             source, found = options.offline_names(opened, names)
         else:
-            source, found = _collect(opened, names, chosen, loaded, messages, quiet)
+            from changeaudit.cli.collect import Effort
+
+            effort = Effort(workers, max_points, enumerate_.value)
+            source, found = _collect(opened, names, chosen, loaded, clones, messages, quiet, effort)
         result = replay(opened, source, found, chosen, loaded, started_at, now)
     raise typer.Exit(present(result, FORMATS[format_], output, all_changes, quiet))
 
@@ -138,12 +149,14 @@ def _collect(
     patterns: tuple[str, ...],
     period: PeriodInfo,
     loaded: LoadedPolicy,
+    clones: tuple[Clone, ...],
     messages: Console,
     quiet: bool,
+    effort: Effort,
 ) -> tuple[str, tuple[str, ...]]:
     """Bring the store up to date; returns the source's name and the repositories."""
     from changeaudit.cli.collect import collect, collecting
 
-    with collecting(store, now, messages, quiet) as session:
-        names = collect(session, patterns, period, loaded.policy)
+    with collecting(store, now, messages, quiet, patterns, effort) as session:
+        names = collect(session, patterns, period, loaded.policy, clones, effort.enumeration)
     return session.source, names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from changeaudit.cli import options
 from changeaudit.cli.audit import now, present, writable
 from changeaudit.reporters.registry import FORMATS, FormatName
 
@@ -22,7 +23,7 @@ def demo(
         typer.Option(metavar="DIR", help="Where the evidence pack goes: HTML, JSON and CSV."),
     ] = Path("changeaudit-demo"),
     format_: Annotated[
-        FormatName, typer.Option("--format", help="What to print.")
+        FormatName, options.one_of("--format", FormatName, "What to print.")
     ] = FormatName.TABLE,
     all_changes: Annotated[
         bool, typer.Option("--all", help="Fold nothing in a long table.")

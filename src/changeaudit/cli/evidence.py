@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from changeaudit import __version__
 from changeaudit.asof import as_of_merge
 from changeaudit.audit import audit
-from changeaudit.collectors.github import reading, single
+from changeaudit.codeowners import parse
+from changeaudit.collectors.github import clone, controls, reading, single, snapshots
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import StoreError
 from changeaudit.policy import Policy
@@ -16,16 +18,27 @@ from changeaudit.policy_file import LoadedPolicy
 from changeaudit.population import Population, build, production_branches, ticket_names
 from changeaudit.records import (
     BranchLine,
+    CodeOwners,
     PullRequest,
-    QueueChanged,
     Record,
+    Renamed,
     Repository,
     Team,
     Ticket,
     Unavailable,
 )
+from changeaudit.rules.excerpts import some
 from changeaudit.store import Store
-from changeaudit.verdicts import Audit, ChangeClass, EvidenceSource, PeriodInfo, PolicyInfo, Run
+from changeaudit.verdicts import (
+    EVERY_PUSH,
+    Audit,
+    ChangeClass,
+    EvidenceSource,
+    PeriodInfo,
+    PolicyInfo,
+    Run,
+    TieKind,
+)
 
 INDEX_LAGS = (
     "The pull requests are those that GitHub's search shows; its index may lag by hours. What it"
@@ -48,12 +61,28 @@ def issues_named_by(
 ) -> dict[str, datetime]:
     """The GitHub issues that pull requests name, and when the last of these merged."""
     wanted: dict[str, datetime] = {}
-    for pull in pulls:
+    for pull in filter(_may_name_issues, pulls):
         for ref in ticket_names(repository, pull, as_of_merge(pull), policy):
             if "#" in ref.key:
                 key = ref.key.casefold()
                 wanted[key] = max(pull.merged_at, wanted.get(key, pull.merged_at))
     return wanted
+
+
+_ISSUE = re.compile(r"#(?![\s#])|/issues|&")
+"""What every mention of an issue has in it, whatever stands around it or is marked up in it."""
+
+
+def _may_name_issues(pull: PullRequest) -> bool:
+    """Whether it is worth reading a pull request as people do: most name no issue at all."""
+    texts = [pull.title, pull.body]
+    if not isinstance(pull.timeline, Unavailable):
+        texts += [event.before for event in pull.timeline if isinstance(event, Renamed)]
+    if not isinstance(pull.edits, Unavailable):
+        texts += [edit.text or "" for edit in pull.edits]
+    if not isinstance(pull.commits, Unavailable):
+        texts += [commit.message for commit in pull.commits]
+    return bool(pull.closing_issues) or any(map(_ISSUE.search, texts))
 
 
 def replay(
@@ -76,13 +105,15 @@ def replay(
     populations = [
         gather(store, source, name, period, [policy]).population(policy) for name in names
     ]
+    span = Span(period.since, period.until)
+    walked = all(reading.walked(store, source, name, span) for name in names)
     return audit(
         populations,
         loaded.policy,
         PolicyInfo(loaded.policy.name, loaded.source, loaded.digest),
         period,
         sources_of(store, source, names, [policy]),
-        [INDEX_LAGS, *limitations(populations, policy)],
+        [*(() if walked else (INDEX_LAGS,)), *limitations(populations, policy)],
         Run(started_at, clock(), __version__),
         demonstration=demonstration,
     )
@@ -145,7 +176,7 @@ def gather(
         pulls,
         {branch: reading.read_line(store, source, name, branch, span) for branch in branches},
         tickets_of(store, source, repository, pulls, policies),
-        read_teams(store, source, policies),
+        read_teams(store, source, policies, repository),
         period,
     )
 
@@ -163,17 +194,41 @@ def tickets_of(
     return reading.read_tickets(store, source, sorted(keys))
 
 
-def read_teams(store: Store, source: str, policies: Sequence[Policy]) -> tuple[Team, ...]:
-    """The teams of the policies that the store holds."""
-    wanted = {team: None for policy in policies for team in policy.teams}
-    found = (reading.read_team(store, source, team) for team in wanted)
+def teams_wanted(
+    policies: Sequence[Policy], repositories: Iterable[Repository], *, owners: bool = False
+) -> tuple[str, ...]:
+    """The teams whose members the policies ask for, each once.
+
+    Those are the ones that they name, and, if one of them asks for code owners (or with `owners`),
+    the teams that own files of the repositories.
+    """
+    named = [team for policy in policies for team in policy.teams]
+    if owners or any(policy.codeowners for policy in policies):
+        for repository in repositories:
+            file = repository.codeowners
+            if isinstance(file, CodeOwners) and isinstance(file.text, str):
+                named += parse(file.text).teams
+    found: dict[str, str] = {}
+    for team in named:
+        found.setdefault(team.casefold(), team)
+    return tuple(found.values())
+
+
+def read_teams(
+    store: Store, source: str, policies: Sequence[Policy], repository: Repository
+) -> tuple[Team, ...]:
+    """The teams that the policies ask for and the store holds."""
+    wanted = teams_wanted(policies, [repository])
+    found = (snapshots.read_team(store, source, team) for team in wanted)
     return tuple(team for team in found if team is not None)
 
 
-def teams_not_held(teams: Iterable[Team], policies: Sequence[Policy]) -> list[str]:
-    """Which teams of the policies are not among those that the store holds, in a sentence."""
+def teams_not_held(
+    teams: Iterable[Team], policies: Sequence[Policy], repositories: Iterable[Repository]
+) -> list[str]:
+    """Which of the teams that the policies ask for the store does not hold, in a sentence."""
     held = {team.name.casefold() for team in teams}
-    wanted = {team: None for policy in policies for team in policy.teams}
+    wanted = teams_wanted(policies, repositories)
     missing = [team for team in wanted if team.casefold() not in held]
     if not missing:
         return []
@@ -183,16 +238,27 @@ def teams_not_held(teams: Iterable[Team], policies: Sequence[Policy]) -> list[st
     ]
 
 
-_KINDS = {
+KINDS = {
     "repository": "facts",
     "pull_request": "merged pull requests",
     "pull_request.more": "further parts of pull requests",
     "pull_request.parents": "parents of commits",
+    "pull_request.merge_group": "checks of merge commits",
+    "pull_request.base_merges": "merges of the base branch",
     "pull_request.single": "single pull requests",
     "line": "first-parent history",
     "line.ends": "merges around the period",
+    "line.commits": "commits, as a local clone has them,",
+    "activity": "pushes",
+    "rule_bypasses": "bypassed rules",
     "team": "members",
+    "writers": "people with access",
     "ticket": "tickets",
+    "branches": "branches",
+    "repositories": "list of repositories",
+    "controls": "settings",
+    "controls.branch": "protection of a branch",
+    "controls.history": "history of rulesets",
 }
 """The kinds of stored answers, in words."""
 
@@ -202,21 +268,24 @@ def sources_of(
 ) -> list[EvidenceSource]:
     """What the store holds of the repositories, their tickets and the policies' teams.
 
-    Pull requests that were collected alone are evidence of no period.
+    Pull requests that were collected alone are evidence of no period, and no verdict rests on the
+    snapshots of settings.
     """
     wanted = {name.casefold() for name in names}
-    teams = {team.casefold() for policy in policies for team in policy.teams}
     found: list[EvidenceSource] = []
+    repositories = [reading.read_repository(store, source, name) for name in names]
+    teams = {team.casefold() for team in teams_wanted(policies, repositories)}
     for row in store.counts():
         subject = row.subject.casefold()
         about = subject.partition("@")[0]
-        if row.kind == single.KIND:
+        if row.kind in (single.KIND, *controls.KINDS):
             continue
-        if row.source == source and (about in wanted or subject in teams or subject == "issues"):
+        named = about in wanted or subject in teams or subject == "issues"
+        if row.source in (source, clone.SOURCE) and named:
             found.append(
                 EvidenceSource(
                     source=row.source,
-                    what=f"{_KINDS.get(row.kind, row.kind)} of {row.subject}",
+                    what=f"{KINDS.get(row.kind, row.kind)} of {row.subject}",
                     answers=row.answers,
                     first_at=row.first_received_at,
                     last_at=row.last_received_at,
@@ -225,20 +294,51 @@ def sources_of(
     return found
 
 
+def _reach(teams: Iterable[Team]) -> str:
+    """How far what is known of teams' members reaches."""
+    told = "Dated users in the policy are judged by their dates."
+    several = [
+        f"{len(team.history)} of {team.name} from {team.history[0].at:%Y-%m-%d} to"
+        f" {team.collected_at:%Y-%m-%d}"
+        for team in teams
+        if team.earlier
+    ]
+    if not several:
+        return (
+            "Team members are as of the collection: GitHub does not tell who was in a"
+            f" team earlier. {told}"
+        )
+    return (
+        "Team members are as of snapshots, for GitHub does not tell who was in a team earlier:"
+        f" {some(several)}; of every other team there is one. Between two that agree nobody is"
+        " taken to have left and come back; before the first, and after the last, that one is"
+        f" taken. {told}"
+    )
+
+
 def limitations(populations: Sequence[Population], policy: Policy) -> list[str]:
     """What the evidence of these changes cannot show, as far as it bears on their verdicts."""
     found: list[str] = []
-    if policy.teams:
+    teams = {t.name: t for p in populations for c in p.changes[:1] for t in c.teams}
+    if policy.teams or (policy.codeowners and teams):
+        found.append(_reach(teams.values()))
+    if policy.codeowners:
         found.append(
-            "Team members are as of the collection: GitHub does not tell who was in a"
-            " team earlier. Dated users in the policy are judged by their dates."
+            "Who owns a file is what CODEOWNERS on the default branch says as collected. That it"
+            " did not change since a merge is told by its last commit: by that commit's own date,"
+            " and by when the pull request merged that brought it."
         )
     if any(role.write_access for role in (policy.roles.peer, policy.roles.lead)):
         found.append(
             "The right to write to a repository is as of the collection: GitHub does not"
             " tell what it was at the time of the review."
         )
-    if any(isinstance(c.pull.checks, Unavailable) for p in populations for c in p.changes):
+    checks = (
+        c.at_merge.merge_commit_checks if c.at_merge.queued is True else c.at_merge.checks
+        for p in populations
+        for c in p.changes
+    )
+    if any(isinstance(each, Unavailable) for each in checks):
         found.append(
             "Checks could not be read for some changes: the token needs Checks: read, or"
             " GitHub has deleted them."
@@ -248,18 +348,42 @@ def limitations(populations: Sequence[Population], policy: Policy) -> list[str]:
             "Emergency changes are judged by ENG-PROC-004 as far as the pull request shows it:"
             " approvals and notices that only their ticket documents are not collected."
         )
-    if policy.tickets.jira_projects:
+    if policy.jira_projects:
         found.append("Jira was not asked: tickets of Jira projects are named but not inspected.")
-    if any(p.pushes for p in populations):
+    if any(not push.moves for p in populations for push in p.pushes):
         found.append(
-            "Who pushed a commit directly, and when, is not recorded in it; the times"
-            " shown are bounded by the merges around it."
+            "Who pushed a commit directly, and when, is not recorded in it; where GitHub's activity"
+            " does not tell, the times shown are bounded by the merges around it."
         )
-    if any(
-        isinstance(event, QueueChanged)
-        for p in populations
-        for c in p.changes
-        for event in (() if isinstance(c.pull.timeline, Unavailable) else c.pull.timeline)
-    ):
-        found.append("Checks of merge-queue commits are not collected.")
+    found += _of_activity(populations)
+    return found
+
+
+def _of_activity(populations: Sequence[Population]) -> list[str]:
+    """What the branches' activity tells or leaves open: force-pushes, and pushes unseen."""
+    tied = [each for p in populations for each in p.summary.reconciliations]
+    found: list[str] = []
+    unknown: dict[str, list[str]] = {}
+    for each in tied:
+        if each.activity and each.activity != EVERY_PUSH:
+            unknown.setdefault(each.activity, []).append(f"{each.branch} of {each.repository}")
+    found += [
+        f"Of {some(branches)}, {why}. Whether somebody force-pushed it then is not known either."
+        for why, branches in unknown.items()
+    ]
+    for each in tied:
+        forced = each.of(TieKind.FORCE_PUSH)
+        if forced:
+            found.append(
+                f"{each.branch} of {each.repository} was force-pushed in the period"
+                f" ({some([tie.said for tie in forced])}): what reached production before and was"
+                " rewritten cannot be enumerated."
+            )
+        pushed = [tie for tie in each.of(TieKind.MATCHED) if tie.pushed]
+        if pushed:
+            found.append(
+                f"GitHub marks these pull requests as merged into {each.branch} of"
+                f" {each.repository}, and its activity shows that somebody pushed their commits:"
+                f" {some([tie.id for tie in pushed])}."
+            )
     return found

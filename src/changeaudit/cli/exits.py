@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -31,7 +32,7 @@ MEANINGS: Final = {
 }
 
 
-def listed() -> str:
-    """All of them, a line each, as the help of a command ends."""
-    lines = (f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+def listed(meanings: Mapping[Exit, str] = MEANINGS) -> str:
+    """Exit codes, a line each, as the help of a command ends: by default all of them."""
+    lines = (f"  {code:>3}  {meaning}" for code, meaning in meanings.items())
     return "\n".join(("\b", "Exit codes:", *lines))

@@ -73,15 +73,29 @@ def exit_code(told: Explanation) -> Exit:
 
 
 def _demonstrated(wanted: Target, policy: Path | None) -> Explanation:
-    """The explanation from the evidence that comes with the program."""
+    """The explanation from the evidence that comes with the program.
+
+    Raises:
+        UsageError: the demonstration does not show the change.
+    """
     from changeaudit.cli.demo import demonstration
-    from changeaudit.cli.one_change import Judging
+    from changeaudit.cli.one_change import Judging, held
     from changeaudit.policy_file import read_policy
     from changeaudit.store import Store
 
     shipped = demonstration()
     loaded = shipped.policy if policy is None else read_policy(policy)
+    names = {name.casefold(): name for name in shipped.repositories}
+    name = names.get(wanted.repository.casefold())
+    try_another = f"Its repositories are {', '.join(names.values())}; `changeaudit demo` lists all."
+    if name is None:
+        raise UsageError(f"The demonstration has no repository {wanted.repository}.", try_another)
     with Store.open(shipped.store, create=False, read_only=True) as opened:
+        if not wanted.oid and held(opened, shipped.source, name, wanted.number) is None:
+            raise UsageError(
+                f"The demonstration has no such pull request: {name}#{wanted.number}.",
+                try_another,
+            )
         return _from_store(opened, shipped.source, wanted, Judging(loaded, now(), now, True))
 
 
@@ -100,7 +114,8 @@ def _told(
         if not only_read and not is_held(opened, source, wanted):
             from changeaudit.cli.collect import collect_one, collecting
 
-            with collecting(opened, now, messages, quiet) as session:
+            names = (wanted.repository,)
+            with collecting(opened, now, messages, quiet, names) as session:
                 policy = judging.loaded.policy
                 name = collect_one(session, wanted.repository, wanted.number, policy)
             wanted = type(wanted)(name, wanted.number, "")

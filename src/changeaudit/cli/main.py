@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 from changeaudit import __version__
-from changeaudit.cli import audit, demo, exits, explain, policy, streams
+from changeaudit.cli import (
+    audit,
+    collect_only,
+    controls,
+    demo,
+    doctor,
+    exits,
+    explain,
+    policy,
+    roster,
+    store,
+    streams,
+)
 from changeaudit.cli.exits import Exit
 from changeaudit.errors import ChangeauditError, PolicyError
 
@@ -50,9 +62,14 @@ app = typer.Typer(
     epilog=exits.listed(),
 )
 app.command("audit", epilog=exits.listed())(audit.audit)
+app.command("collect", epilog=exits.listed(collect_only.MEANINGS))(collect_only.collect)
+app.command("controls", epilog=exits.listed(controls.MEANINGS))(controls.controls)
 app.command("demo")(demo.demo)
+app.command("doctor", epilog=exits.listed(doctor.MEANINGS))(doctor.doctor)
 app.command("explain", epilog=exits.listed())(explain.explain)
 app.add_typer(policy.app, name="policy")
+app.add_typer(roster.app, name="roster")
+app.add_typer(store.app, name="store")
 
 
 def _version(wanted: bool) -> None:

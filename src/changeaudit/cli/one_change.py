@@ -143,7 +143,7 @@ def explain_pull(store: Store, source: str, name: str, found: Held, by: Judging)
     policy, pull = by.loaded.policy, found.pull
     repository = reading.read_repository(store, source, name)
     second = _second(pull.merged_at)
-    teams = read_teams(store, source, [policy])
+    teams = read_teams(store, source, [policy], repository)
     branches = production_branches(repository, found.bases, policy)
     base = as_of_merge(pull).base
     by_name = isinstance(base, Unavailable) or base in branches
@@ -163,7 +163,7 @@ def explain_pull(store: Store, source: str, name: str, found: Held, by: Judging)
         second.until,
     )
     id_ = f"{pull.repository}#{pull.number}"
-    limits = (*found.limits, *teams_not_held(teams, [policy]))
+    limits = (*found.limits, *teams_not_held(teams, [policy], [repository]))
     return _explanation(by.audit(population, second), id_, pull.collected_at, limits)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,9 +18,31 @@ from changeaudit.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from changeaudit.collectors.git import Clone
     from changeaudit.policy_file import LoadedPolicy
     from changeaudit.store import Store
     from changeaudit.verdicts import PeriodInfo
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def one_of(name: str, choices: type[Choice], help: str) -> Any:
+    """An option `name` that takes a value of `choices`; anything else is told which there are."""
+
+    def chosen(value: str) -> Choice:
+        try:
+            return choices(value)
+        except ValueError:
+            raise typer.BadParameter(
+                f"expected one of {', '.join(choices)}; found {value!r}."
+            ) from None
+
+    def completed(incomplete: str) -> list[str]:
+        return [each for each in choices if each.startswith(incomplete)]
+
+    metavar = f"<{'|'.join(choices)}>"
+    return typer.Option(name, parser=chosen, metavar=metavar, autocompletion=completed, help=help)
+
 
 DEFAULT_STORE = "changeaudit.sqlite"
 DEFAULT_POLICY = "policy.yaml"
@@ -54,6 +80,49 @@ StoreFile = Annotated[
     str,
     typer.Option(
         metavar="FILE", envvar="CHANGEAUDIT_STORE", help="Where collected evidence is kept."
+    ),
+]
+Git = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR",
+        help="Follow the branches of a repository in a local clone of it instead of asking GitHub."
+        " May be given once for each repository.",
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=16,
+        help="Requests under way at once; more than a few meet GitHub's secondary limits.",
+    ),
+]
+DEFAULT_WORKERS = 2
+MaxPoints = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Stop before more than so many GraphQL points are spent; what is whole is kept.",
+    ),
+]
+
+
+class EnumerationName(StrEnum):
+    """How the merged pull requests of a period are found."""
+
+    SEARCH = "search"
+    WALK = "walk"
+
+
+Enumerate = Annotated[
+    EnumerationName,
+    one_of(
+        "--enumerate",
+        EnumerationName,
+        "How pull requests are found: by GitHub's search, or by walking all of a repository's.",
     ),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Only read the store; never the network.")]
@@ -137,8 +206,33 @@ def loaded_policy(path: Path | None) -> LoadedPolicy:
     return read_policy(path) if path is not None else default_policy()
 
 
-def offline_names(store: Store, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def clones(folders: Sequence[Path], offline: bool) -> tuple[Clone, ...]:
+    """The clones in `folders`, each once.
+
+    Raises:
+        UsageError: one is none, git is not here, or nothing is to be collected.
+    """
+    if not folders:
+        return ()
+    if offline:
+        raise UsageError(
+            "--git collects from a clone, and --offline only reads the store.",
+            "Leave one of them out.",
+        )
+    from changeaudit.collectors.git import Clone
+
+    program = shutil.which("git")
+    if program is None:
+        raise UsageError("--git needs git, which is not here.", "Install git, or leave --git out.")
+    return tuple(Clone(folder, program, os.environ) for folder in dict.fromkeys(folders))
+
+
+def offline_names(
+    store: Store, names: tuple[str, ...], advice: str = ""
+) -> tuple[str, tuple[str, ...]]:
     """The source's name, and the repositories as the store spells them, each once.
+
+    `advice` says what to do where the store holds nothing of one, if not to audit it.
 
     Raises:
         UsageError: a name is a pattern, or the source's address cannot be used.
@@ -155,5 +249,6 @@ def offline_names(store: Store, names: tuple[str, ...]) -> tuple[str, tuple[str,
             "With --offline name the repositories themselves.",
         )
     source = checked_url(api_url())[0]
-    found = (reading.read_repository(store, source, name).name for name in names)
+    advice = advice or reading.COLLECT
+    found = (reading.read_repository(store, source, name, advice).name for name in names)
     return source, tuple(dict.fromkeys(found))

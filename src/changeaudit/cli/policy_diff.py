@@ -57,8 +57,11 @@ def diff(
     last: options.Last = None,
     store: options.StoreFile = options.DEFAULT_STORE,
     format_: Annotated[
-        DiffFormat, typer.Option("--format", help="What to print.")
+        DiffFormat, options.one_of("--format", DiffFormat, "What to print.")
     ] = DiffFormat.TABLE,
+    all_changes: Annotated[
+        bool, typer.Option("--all", help="Fold nothing: every change, with both reasons.")
+    ] = False,
     demo: Annotated[
         bool,
         typer.Option(
@@ -67,6 +70,9 @@ def diff(
     ] = False,
 ) -> None:
     """Show which verdicts change between the policies OLD and NEW, and why.
+
+    First stand the changes that become compliant or cease to be, then each verdict that changes,
+    with a few examples of why; --all shows them all, and so does --format json.
 
     Both judge the same evidence: what the store holds of each OWNER/REPO in the period, which is
     named as for 'changeaudit audit'. Nothing is collected. What only one of the policies needs,
@@ -101,7 +107,7 @@ def diff(
         with Store.open(store, create=False, read_only=True) as opened:
             source, spelled = options.offline_names(opened, names)
             found = compared(opened, source, spelled, chosen, policies, started_at, False)
-    _present(found, format_)
+    _present(found, format_, all_changes)
     raise typer.Exit(exit_code(found))
 
 
@@ -129,7 +135,8 @@ def compared(
     from changeaudit import __version__
     from changeaudit.audit import audit
     from changeaudit.cli.evidence import gather
-    from changeaudit.comparison import compare
+    from changeaudit.comparison import compare, settings_changed
+    from changeaudit.policy_file import effective_values
     from changeaudit.verdicts import PolicyInfo, Run
 
     both = [loaded.policy for loaded in policies]
@@ -147,7 +154,8 @@ def compared(
         )
         for loaded in policies
     ]
-    return compare(audits[0], audits[1], _limits(gathered, both))
+    said = [effective_values(policy) for policy in both]
+    return compare(audits[0], audits[1], _limits(gathered, both), settings_changed(*said))
 
 
 def _limits(gathered: Sequence[Gathered], policies: Sequence[Policy]) -> list[str]:
@@ -155,7 +163,8 @@ def _limits(gathered: Sequence[Gathered], policies: Sequence[Policy]) -> list[st
     from changeaudit.cli.evidence import issues_named_by, teams_not_held
 
     teams = [team for each in gathered for team in each.teams]
-    found = teams_not_held(teams, policies) if gathered else []
+    repositories = [each.repository for each in gathered]
+    found = teams_not_held(teams, policies, repositories) if gathered else []
     for each in gathered:
         name = each.repository.name
         lines = [branch for branch, line in each.lines.items() if line.missing]
@@ -175,7 +184,7 @@ def _limits(gathered: Sequence[Gathered], policies: Sequence[Policy]) -> list[st
     return found
 
 
-def _present(found: Comparison, format_: DiffFormat) -> None:
+def _present(found: Comparison, format_: DiffFormat, all_changes: bool) -> None:
     console = streams.console()
     with streams.printing(console, "send it to a file on another disk"):
         if format_ is DiffFormat.JSON:
@@ -185,4 +194,4 @@ def _present(found: Comparison, format_: DiffFormat) -> None:
         else:
             from changeaudit.reporters.comparison import render
 
-            render(found, console)
+            render(found, console, all_changes=all_changes)

@@ -20,6 +20,9 @@ EVERY_SECONDS = 5.0
 class Silent:
     """Says nothing."""
 
+    def noted(self, text: str) -> None:
+        """Nothing is said."""
+
     def collected(self, what: str, done: int, total: int) -> None:
         """Nothing is said."""
 
@@ -48,6 +51,10 @@ class Plain:
         self._last[what] = now
         say(self._console, f"{what}: {done:,} of {total:,}{self._left}")
 
+    def noted(self, text: str) -> None:
+        """A line of its own."""
+        say(self._console, text)
+
     def rate(self, remaining: int, limit: int) -> None:
         """Remembered for the next line."""
         self._left = f" ({remaining:,} of {limit:,} points left)"
@@ -72,6 +79,10 @@ class Moving:
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(one_line(what), total=total, points="")
         self._bars.update(self._tasks[what], completed=done, total=total)
+
+    def noted(self, text: str) -> None:
+        """A line above the bars."""
+        say(self._console, text)
 
     def rate(self, remaining: int, limit: int) -> None:
         """Show the points that are left."""

@@ -20,6 +20,13 @@ class Span(Record, frozen=True):
         middle = (self.since + (self.until - self.since) / 2).replace(microsecond=0)
         return Span(self.since, middle), Span(middle, self.until)
 
+    def cut(self, parts: int) -> tuple[Span, ...]:
+        """`parts` equal parts, cut at whole seconds; fewer where there are not as many seconds."""
+        step = (self.until - self.since) / max(1, parts)
+        cuts = [(self.since + step * n).replace(microsecond=0) for n in range(1, parts)]
+        within = sorted({cut for cut in cuts if self.since < cut < self.until})
+        return tuple(Span(*ends) for ends in pairwise((self.since, *within, self.until)))
+
 
 class Covered(Record, frozen=True):
     """What is known of a period: the spans still missing, and the parts held with their age."""

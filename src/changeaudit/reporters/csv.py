@@ -1,4 +1,4 @@
-"""The audit as CSV (RFC 4180): a row per attribute, per change, or per excluded pull request.
+"""The audit as CSV (RFC 4180): a row per attribute, change, excluded pull request or tie-out.
 
 Every cell is one line of text, as `text.one_line` shows it. A cell that a spreadsheet would take
 for a formula gets a leading apostrophe, and so does a cell that begins with one already: taking
@@ -14,8 +14,17 @@ from typing import Final, TextIO
 
 import msgspec
 
+from changeaudit.reporters.duties import both
 from changeaudit.reporters.text import day, instant, one_line
-from changeaudit.verdicts import Audit, AuditedChange, Citation, Outcome, Verdict
+from changeaudit.verdicts import (
+    Audit,
+    AuditedChange,
+    Citation,
+    DutyName,
+    Outcome,
+    Standing,
+    Verdict,
+)
 
 ATTRIBUTE_COLUMNS: Final = (
     "change",
@@ -48,6 +57,20 @@ EXCLUDED_COLUMNS: Final = (
     "base",
     "rule",
     "reason",
+)
+
+RECONCILIATION_COLUMNS: Final = (
+    "repository",
+    "branch",
+    "kind",
+    "id",
+    "at",
+    "date",
+    "matched_by",
+    "commits",
+    "pushed",
+    "said",
+    "url",
 )
 
 # The steps that have a column whether or not a change was judged by them.
@@ -127,6 +150,9 @@ def change_columns(audit: Audit) -> tuple[str, ...]:
         "url",
         "changed_after_merge",
         "evidence",
+        *(f"duty_{duty}" for duty in DutyName),
+        "forbidden_pairs",
+        "undetermined_pairs",
     )
 
 
@@ -158,6 +184,32 @@ def write_excluded(audit: Audit, stream: TextIO) -> None:
     )
 
 
+def write_reconciliation(audit: Audit, stream: TextIO) -> None:
+    """Write a row for every merged pull request and for whatever reached a branch without one."""
+    _write(
+        stream,
+        RECONCILIATION_COLUMNS,
+        (
+            (
+                tied.repository,
+                tied.branch,
+                tie.kind,
+                tie.id,
+                instant(tie.at) if tie.at else "",
+                day(tie.at) if tie.at else "",
+                tie.by or "",
+                SEPARATOR.join(tie.commits),
+                "yes" if tie.pushed else "no",
+                tie.said,
+                tie.url,
+            )
+            for repository in audit.summary.repositories
+            for tied in repository.reconciliations
+            for tie in tied.ties
+        ),
+    )
+
+
 def guarded(text: str) -> str:
     """`text` as a cell that no spreadsheet takes for a formula."""
     return _FORMULA.sub("'", text)
@@ -181,6 +233,10 @@ def _steps(audit: Audit) -> tuple[str, ...]:
 
 def _change(change: AuditedChange, steps: Sequence[str]) -> tuple[str, ...]:
     outcomes = {step.step: step.outcome for step in change.steps}
+    people = {
+        each.duty: SEPARATOR.join((*each.people, *(f"{who} (not sure)" for who in each.unsure)))
+        for each in change.duties
+    }
     return (
         change.id,
         change.repository,
@@ -205,11 +261,20 @@ def _change(change: AuditedChange, steps: Sequence[str]) -> tuple[str, ...]:
         change.url,
         SEPARATOR.join(change.changed_after_merge),
         SEPARATOR.join(change.evidence),
+        *(people.get(duty, "") for duty in DutyName),
+        _pairs(change, Standing.FORBIDDEN),
+        _pairs(change, Standing.UNDETERMINED),
     )
 
 
 def _attributes(change: AuditedChange, outcome: Outcome) -> str:
     return SEPARATOR.join(v.attribute for v in change.verdicts() if v.outcome is outcome)
+
+
+def _pairs(change: AuditedChange, standing: Standing) -> str:
+    return SEPARATOR.join(
+        f"{pair.person} {both(pair)} ({pair.by})" for pair in change.pairs(standing)
+    )
 
 
 def _waiver(verdict: Verdict) -> str:

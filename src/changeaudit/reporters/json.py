@@ -12,8 +12,12 @@ import msgspec
 
 from changeaudit.comparison import SCHEMA as COMPARISON
 from changeaudit.comparison import Comparison
+from changeaudit.design import SCHEMA as DESIGN
+from changeaudit.design import Design
 from changeaudit.explanation import SCHEMA as EXPLANATION
 from changeaudit.explanation import Explanation
+from changeaudit.readiness import SCHEMA as READINESS
+from changeaudit.readiness import Readiness
 from changeaudit.reporters.text import UNSEEN, encodable
 from changeaudit.verdicts import SCHEMA as AUDIT
 from changeaudit.verdicts import Audit
@@ -51,6 +55,16 @@ def comparison_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a comparison of policies as `write` writes it."""
     said = "What a change of policy changes in an audit by changeaudit."
     return _schema(Comparison, COMPARISON, said)
+
+
+def design_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the design of the controls as `write` writes it."""
+    return _schema(Design, DESIGN, "What guards production branches, by changeaudit.")
+
+
+def readiness_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the checks of `changeaudit doctor` as `write` writes them."""
+    return _schema(Readiness, READINESS, "Whether an audit by changeaudit could run.")
 
 
 def _schema(shape: type[msgspec.Struct], name: str, said: str) -> dict[str, Any]:

@@ -72,6 +72,12 @@ def _excluded(audit: Audit, stream: TextIO) -> None:
     csv.write_excluded(audit, stream)
 
 
+def _reconciliation(audit: Audit, stream: TextIO) -> None:
+    from changeaudit.reporters import csv
+
+    csv.write_reconciliation(audit, stream)
+
+
 def _json(audit: Audit, stream: TextIO) -> None:
     from changeaudit.reporters import json
 
@@ -139,6 +145,7 @@ FILES: Final[Mapping[str, tuple[Writer, str]]] = MappingProxyType(
         "attributes.csv": (_attributes, "utf-8-sig"),
         "changes.csv": (_changes, "utf-8-sig"),
         "excluded.csv": (_excluded, "utf-8-sig"),
+        "reconciliation.csv": (_reconciliation, "utf-8-sig"),
     }
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from changeaudit.explanation import Explanation, Remedy
+from changeaudit.reporters import duties
 from changeaudit.reporters.terminal import STYLES, Page, padded
 from changeaudit.reporters.text import instant
 from changeaudit.verdicts import (
@@ -18,6 +19,7 @@ from changeaudit.verdicts import (
     AuditedChange,
     ChangeClass,
     Citation,
+    DutyName,
     Excluded,
     Outcome,
     Result,
@@ -38,17 +40,6 @@ _WORDS: Final = {
     Outcome.NOT_APPLICABLE: "not applicable",
 }
 _OPEN: Final = (Outcome.EXCEPTION, Outcome.UNDETERMINED)
-# Where an approval is told, and where it is told whether it was of the code that merged.
-_DUTIES: Final = (
-    ("Approved as peer", "3.1", "3.3"),
-    ("Approved for security", "4.2", "4.3"),
-    ("Signed off for QA", "5.1", "5.1"),
-    ("Approved as lead", "6.1", "6.3"),
-)
-_EMERGENCY_DUTIES: Final = (
-    ("Approved as lead and for security", "E.2", "E.2"),
-    ("Reviewed as peer and for security", "E.3", "E.3"),
-)
 # So many attributes that share one reason are each given with their claim.
 FEW: Final = 3
 # Cells of the column of names in the header.
@@ -108,6 +99,10 @@ def _header(page: Page, explanation: Explanation, change: AuditedChange) -> None
     _field(page, "Class", kind)
     pushed = change.class_ is ChangeClass.DIRECT_PUSH
     _field(page, "Author", page.text(change.author or "not known"))
+    made = next((duty for duty in change.duties if duty.duty is DutyName.DEVELOPED), None)
+    if made is not None and made.remark:
+        known = "Not all are known" if made.people else "Not known"
+        _field(page, "Developers", page.text(f"{known}. {made.remark}"))
     if pushed:
         _field(page, "Pushed", page.text(f"to {change.base}; by: {change.merged_by}"))
         _field(page, "Listed at", page.text(_at(change.merged_at)))
@@ -222,15 +217,13 @@ def _attributes(
             lead = Text.assemble("  ", page.mark(cause.outcome), f" {name}  ")
             page.paragraph(lead, page.text(claim, "bold"))
         indent = Text(" " * 9)
-        word = "" if cause.outcome is Outcome.PASS else f"{_WORDS[cause.outcome].capitalize()}: "
+        word = "" if cause.outcome is Outcome.PASS else f"{_WORDS[cause.outcome].capitalize()}. "
         reason = Text.assemble((word, STYLES[cause.outcome]), page.text(cause.reason))
         page.paragraph(indent, reason)
         _evidence(page, indent, cause.evidence)
         text, keys = cause.remedy
         if text:
-            said = Text.assemble(
-                ("To pass: ", "bold"), page.text(text), (f" Policy: {', '.join(keys)}.", "dim")
-            )
+            said = Text.assemble(page.text(text, "bold"), (f" Policy: {', '.join(keys)}.", "dim"))
             page.paragraph(indent, said)
 
 
@@ -257,59 +250,29 @@ def _alterations(page: Page, change: AuditedChange) -> None:
 
 
 def _duties(page: Page, change: AuditedChange) -> None:
-    """Print who did what, as far as the verdicts show it, and who did more than one thing."""
-    rows = list(_people(change))
+    """Print who did what, then who did more than one thing and what the policy says of that."""
     page.heading("Who did what")
-    duties: dict[str, list[str]] = {}
-    for duty, people, _ in rows:
-        for person in people:
-            duties.setdefault(person.casefold(), []).append(duty)
-    width = max(len(duty) for duty, _, _ in rows)
-    for duty, people, remark in rows:
-        said = Text()
-        for person in people:
-            said.append(", " if said else "").append(page.text(person))
-            others = [each for each in duties[person.casefold()] if each != duty]
-            if others:
-                also = "; ".join(f"{each[:1].lower()}{each[1:]}" for each in others)
-                said.append(f" (also: {also})", "yellow")
-        if remark:
-            said.append(" " if said else "").append(remark, "dim")
-        page.paragraph(Text.assemble("  ", padded(Text(duty, "dim"), width), "  "), said)
-    if change.class_ is ChangeClass.DIRECT_PUSH:
-        return
-    page.paragraph(
-        Text("  "),
-        Text(
-            "Shown are the accounts that are known to have opened it, or to have written,"
-            " committed or force-pushed any of it, and the approvals that the verdicts count.",
-            "dim",
-        ),
-    )
-
-
-def _people(change: AuditedChange) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Each duty, who is shown to have done it, and what is to be said of that."""
-    verdicts = {verdict.attribute: verdict for verdict in change.verdicts()}
-    if change.class_ is ChangeClass.DIRECT_PUSH:
-        yield "Wrote the last commit", (change.author,), ""
-        yield "Pushed it", (), change.merged_by
-        yield "Approved", (), "nobody: there is no pull request"
-        return
-    yield "Opened the pull request", (change.author,) if change.author else (), ""
-    yield "Developed it", change.developers, "" if change.developers else "nobody is known"
-    emergency = change.class_ is ChangeClass.EMERGENCY
-    for duty, attribute, freshness in _EMERGENCY_DUTIES if emergency else _DUTIES:
-        verdict, fresh = verdicts[attribute], verdicts[freshness]
-        if verdict.outcome is Outcome.PASS:
-            who = tuple(dict.fromkeys(cited.who for cited in verdict.evidence if cited.who))
-            stale = fresh.outcome in _OPEN
-            yield duty, who, f"({freshness}: {_WORDS[fresh.outcome]})" if stale else ""
-        elif verdict.outcome is Outcome.NOT_APPLICABLE:
-            yield duty, (), f"not asked ({attribute})"
-        else:
-            yield duty, (), f"nobody is shown to have ({attribute}: {_WORDS[verdict.outcome]})"
-    yield "Merged it", (change.merged_by,) if change.merged_by else (), ""
+    width = max(map(len, duties.NAMES.values()))
+    for duty in change.duties:
+        lead = Text.assemble("  ", padded(Text(duties.name(change, duty), "dim"), width), "  ")
+        page.paragraph(lead, page.text(duties.people(duty)))
+        if duty.remark:
+            page.paragraph(Text(" " * (width + 4)), page.text(duty.remark, "dim"))
+    page.heading("One person in two duties")
+    for pair in duties.ordered(change):
+        outcome = duties.MARKS[pair.standing]
+        page.paragraph(
+            Text.assemble("  ", page.mark(outcome), " "),
+            Text.assemble(
+                page.text(pair.person, "bold"),
+                f" {duties.both(pair)}: ",
+                page.text(duties.standing(pair), STYLES[outcome]),
+            ),
+        )
+        page.paragraph(Text("    "), page.text(pair.reason))
+    said = duties.conclusion(change)
+    if said:
+        page.paragraph(Text("  "), Text(said))
 
 
 def _out_of_scope(page: Page, explanation: Explanation, excluded: Excluded) -> None:
@@ -350,4 +313,4 @@ def _at(at: datetime) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace("qa ", "QA ")

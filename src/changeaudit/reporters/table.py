@@ -10,9 +10,17 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from changeaudit.reporters import duties, tie_out
 from changeaudit.reporters.terminal import STYLES, Page, padded
 from changeaudit.reporters.text import day, instant
-from changeaudit.verdicts import Audit, AuditedChange, Outcome, RepositorySummary, Result
+from changeaudit.verdicts import (
+    Audit,
+    AuditedChange,
+    Outcome,
+    RepositorySummary,
+    Result,
+    Standing,
+)
 
 # A table of more changes than this shows its compliant ones as a count, unless asked.
 FOLD_ABOVE: Final = 50
@@ -21,6 +29,8 @@ SHARED_ABOVE: Final = 3
 # So many of the changes that share a reason are named, and so many complete repositories listed.
 NAMED: Final = 100
 REPOSITORIES: Final = 12
+# So many rows of a reconciliation that are on one side alone are listed.
+TIES: Final = 10
 # So many attributes that one cause decides are given with their names.
 FEW: Final = 3
 
@@ -28,7 +38,7 @@ FEW: Final = 3
 RESULT: Final = 12
 MERGED: Final = 10
 CLASS: Final = 11
-AUTHOR: Final = 16
+LOGIN: Final = 24
 # Where a title would have less room than this beside the other columns, it gets its own line.
 TITLE: Final = 28
 # So much of a commit's oid tells it from others.
@@ -67,9 +77,11 @@ def render(audit: Audit, console: Console, *, all_changes: bool = False) -> None
     )
     _header(page, audit)
     _repositories(page, audit, all_changes)
+    _reconciliation(page, audit, all_changes)
     if changes:
         _matrix(page, audit, changes, all_changes)
         _steps(page, audit)
+        _segregation(page, audit, all_changes)
         _reasons(page, audit, changes, all_changes)
     _excluded(page, audit)
     _limitations(page, audit)
@@ -126,43 +138,91 @@ def _repository(page: Page, repository: RepositorySummary) -> None:
     page.paragraph(Text("    "), page.text(repository.completeness, "dim"))
 
 
+def _reconciliation(page: Page, audit: Audit, all_changes: bool) -> None:
+    """Print both sides of each branch, and what is on one of them alone.
+
+    Of many repositories those that do not tie out are listed. Direct pushes stand among the
+    changes, and what merged into other branches under what is out of scope.
+    """
+    folding = len(audit.summary.repositories) > REPOSITORIES and not all_changes
+    tied = [
+        each
+        for repository in audit.summary.repositories
+        if not (folding and repository.complete)
+        for each in repository.reconciliations
+    ]
+    if tied:
+        page.heading("Reconciliation: merged pull requests and the production branches")
+    for each in tied:
+        name = page.text(each.repository).append(page.dot).append(page.text(tie_out.name(each)))
+        page.paragraph(Text("  "), name)
+        said = [tie_out.pull_requests(each)]
+        said += [tie_out.commits(each), tie_out.sources(each)] if each.branch else []
+        for text in filter(None, said):
+            page.paragraph(Text("    "), page.text(text, "dim"))
+        loose = tie_out.loose(each)
+        listed = loose if all_changes else loose[:TIES]
+        for tie in listed:
+            lead = Text.assemble("    ", page.mark(Outcome.UNDETERMINED), " ")
+            of = page.link(page.text(_short_oid(tie.id) if "@" in tie.id else tie.id), tie.url)
+            page.paragraph(lead, Text.assemble(of, ": ", page.text(tie.said)))
+        if unnamed := len(loose) - len(listed):
+            page.line(f"      and {unnamed} more, which reconciliation.csv lists")
+
+
 def _matrix(page: Page, audit: Audit, changes: Sequence[AuditedChange], all_changes: bool) -> None:
+    """Print a row for each change: in one line where there is room for its title, else in two.
+
+    A terminal that is too narrow for a title gets its beginning; a file or a pipe gets all of it.
+    """
     steps = _used_steps(audit)
-    marks = 2 * len(steps) - 1
-    fixed = marks + RESULT + MERGED + CLASS + 8
-    ids = max(len("Change"), *(_short_id(page, change).cell_len for change in changes))
-    title = page.width - ids - fixed - AUTHOR - 4
-    wide = title >= TITLE
-    ids = min(ids, page.width - fixed)
-
-    def row(cells: Sequence[Text]) -> None:
-        widths = (ids, marks, RESULT, MERGED, CLASS, AUTHOR, title)
-        fitted = (padded(cell, width) for cell, width in zip(cells, widths, strict=False))
-        page.line(Text("  ").join(fitted))
-
     folding = len(changes) > FOLD_ABOVE and not all_changes
     shown = [c for c in changes if not (folding and c.result is Result.COMPLIANT)]
     page.heading("Changes and the steps of the procedure")
+    marks = 2 * len(steps) - 1
+    ids = max(len("Change"), *(_short_id(page, change).cell_len for change in changes))
+    who = {change.id: page.text(change.author or "(unknown)", "dim") for change in shown}
+    authors = max((name.cell_len for name in who.values()), default=0)
+    authors = min(max(authors, len("Author")), LOGIN)
+    fixed = marks + RESULT + MERGED + 6
+    title = page.width - ids - fixed - CLASS - authors - 6
+    wide = title >= TITLE
+    classed = ids + fixed + CLASS + 2 <= page.width
+    ids = min(ids, page.width - fixed)
+    widths = (ids, marks, RESULT, MERGED, CLASS, authors)
+
+    def row(cells: Sequence[Text]) -> Text:
+        fitted = (padded(cell, width) for cell, width in zip(cells, widths, strict=False))
+        return Text("  ").join(fitted)
+
     if shown:
-        names = ("Change", " ".join(steps), "Result", "Merged", "Class")
-        row([Text(name, "dim") for name in (*names, *(("Author", "Title") if wide else ()))])
+        names = ["Change", " ".join(steps), "Result", "Merged"]
+        names += ["Class"] if classed else []
+        names += ["Author", "Title"] if wide else []
+        heads = [Text(name, "dim") for name in names]
+        page.line(Text("  ").join((row(heads[: len(widths)]), *heads[len(widths) :])))
     for change in shown:
         outcomes = {step.step: step.outcome for step in change.steps}
         signs = (page.mark(outcomes[s]) if s in outcomes else Text(" ") for s in steps)
-        author = page.text(change.author or "(unknown)", "dim", AUTHOR)
+        name = page.link(_short_id(page, change, "bold"), change.url)
+        if name.cell_len > ids:
+            page.line(name)
+            name = Text()
         cells = [
-            page.link(_short_id(page, change, ids, "bold"), change.url),
+            name,
             Text(" ").join(signs),
             Text(change.result, STYLES[_OUTCOMES[change.result]]),
             Text(day(change.merged_at)),
-            Text(_plain(change.class_)),
+            *([Text(_plain(change.class_))] if classed else []),
         ]
-        if wide:
-            row([*cells, author, page.text(change.title, limit=title)])
-        else:
-            row(cells)
-            room = page.width - author.cell_len - 4
-            page.line("  ", page.text(change.title, limit=room), "  ", author)
+        of, by = page.text(change.title), who[change.id]
+        if wide and by.cell_len <= authors:
+            page.entry(Text.assemble(row([*cells, by]), "  "), of)
+            continue
+        page.line(row(cells))
+        if not classed:
+            by.append(f"{page.dot}{_plain(change.class_)}")
+        page.entry(Text("  "), of, Text.assemble("  ", by))
     if folded := len(changes) - len(shown):
         page.line(f"{_count(folded, 'compliant change')} folded; the files of the report list all.")
     page.line()
@@ -203,6 +263,17 @@ def _steps(page: Page, audit: Audit) -> None:
                 for head, number, outcome in zip(heads, numbers, _WORDS, strict=True)
             ),
         )
+
+
+def _segregation(page: Page, audit: Audit, all_changes: bool) -> None:
+    """Print in how many changes one person had two duties that are kept apart, and in which."""
+    page.heading("Segregation of duties")
+    page.paragraph(Text("  "), Text(duties.summed(audit.summary)))
+    for standing in (Standing.FORBIDDEN, Standing.UNDETERMINED):
+        found = [c for c in audit.changes if duties.gravest(c) is standing]
+        if found:
+            sign = Text.assemble("  ", page.mark(duties.MARKS[standing]), " ")
+            page.paragraph(sign, _named(page, found, all_changes))
 
 
 def _reasons(page: Page, audit: Audit, changes: Sequence[AuditedChange], all_changes: bool) -> None:
@@ -267,7 +338,7 @@ def _change(page: Page, audit: Audit, change: AuditedChange, shared: Shared) -> 
         return
     page.line()
     facts = (instant(change.merged_at), _plain(change.class_), change.author or "(unknown)")
-    name = page.link(_short_id(page, change, style="bold"), change.url)
+    name = page.link(_short_id(page, change, "bold"), change.url)
     more = Text("".join(page.dot + page.text(fact).plain for fact in facts), "dim")
     page.paragraph(Text(), Text.assemble(name, more))
     page.paragraph(Text("  "), page.text(change.title))
@@ -284,6 +355,8 @@ def _change(page: Page, audit: Audit, change: AuditedChange, shared: Shared) -> 
             elsewhere,
             "for a reason that other changes share, which stands under Undetermined",
         )
+    for pair in change.pairs(Standing.FORBIDDEN):
+        page.paragraph(Text("  ! "), Text("Two duties: ").append(page.text(pair.reason)))
     for alteration in change.changed_after_merge:
         page.paragraph(Text("  ! "), Text("After the merge: ").append(page.text(alteration)))
 
@@ -391,14 +464,9 @@ def _used_steps(audit: Audit) -> list[str]:
     return [step.id for step in audit.procedure if step.id in used]
 
 
-def _short_id(page: Page, change: AuditedChange, limit: int | None = None, style: str = "") -> Text:
-    """A change's id with a short oid; where that is too long, its end, which tells it apart."""
-    short = change.id if change.number is not None else _short_oid(change.id)
-    whole = page.text(short, style)
-    if limit is None or whole.cell_len <= limit:
-        return whole
-    mark = page.text("..", limit=1)
-    return Text(mark.plain + whole.plain[mark.cell_len - limit :], style)
+def _short_id(page: Page, change: AuditedChange, style: str = "") -> Text:
+    """A change's id, with a short oid."""
+    return page.text(change.id if change.number is not None else _short_oid(change.id), style)
 
 
 def _short_oid(id: str) -> str:
@@ -411,4 +479,4 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace("qa ", "QA ")

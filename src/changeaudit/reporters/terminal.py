@@ -83,6 +83,20 @@ class Page:
             self.line(lead, line)
             lead = Text(" " * lead.cell_len)
 
+    def entry(self, lead: Text, text: Text, tail: Text | None = None) -> None:
+        """Print `lead`, `text` and `tail` as an entry of a list.
+
+        On a terminal in one line: `text` is cut if need be, and `tail` is not. Elsewhere nothing
+        is cut, but wrapped.
+        """
+        tail = tail or Text()
+        if self.console.is_terminal:
+            room = max(self.width - lead.cell_len - tail.cell_len, 0)
+            fitted = self.text(text.plain, str(text.style), room)
+            self.line(lead, fitted, tail)
+        else:
+            self.paragraph(lead, Text.assemble(text, tail))
+
     def heading(self, text: str) -> None:
         """Print a heading, set off from what is before it."""
         self.line()

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from changeaudit.change import Change
-from changeaudit.markdown import LIMIT, Document, parse
+from changeaudit.markdown import LIMIT, Document
 from changeaudit.people import name_of
 from changeaudit.records import PullRequest, Renamed, Unavailable
+from changeaudit.rules.remembered import once_a_change
 from changeaudit.verdicts import Citation
 
 
 def description_at_merge(change: Change) -> Document | Unavailable:
     """The description as of the merge, if it is known and could be read to its end."""
-    body = change.at_merge.body
+    body, document = change.at_merge.body, change.at_merge.description
     if isinstance(body, Unavailable):
         return body
-    document = parse(body)
-    if document.cut:
+    if not isinstance(document, Unavailable) and document.cut:
         return Unavailable(
             f"it is {len(body)} characters long, of which the first {LIMIT} are read"
         )
     return document
 
 
-def cite_description(change: Change, what: str) -> Citation:
-    """Cite the description as of the merge, by whoever last wrote it and when."""
+Written = tuple[str, datetime, str]
+"""Who wrote a text and when (UTC), and where to see it: the rest of its citations."""
+
+
+@once_a_change
+def written(change: Change) -> Written:
+    """Who last wrote the description as of the merge, and when."""
     pull = change.pull
+    if pull.edited_at is None and not pull.edits:
+        return _opened(pull)
     edits = () if isinstance(pull.edits, Unavailable) else pull.edits
     before = [edit for edit in edits if edit.at < pull.merged_at]
     if before:
         newest = max(before, key=lambda edit: edit.at)
-        return Citation(what, name_of(newest.editor), newest.at, pull.url)
+        return name_of(newest.editor), newest.at, pull.url
     if pull.edited_at is not None and pull.edited_at < pull.merged_at:
-        return Citation(what, at=pull.edited_at, url=pull.url)  # who edited it is not told
-    return _as_opened(pull, what)
+        return "", pull.edited_at, pull.url  # who edited it is not told
+    return _opened(pull)
+
+
+def cite_description(change: Change, what: str) -> Citation:
+    """Cite the description as of the merge, by whoever last wrote it and when."""
+    return Citation(what, *written(change))
 
 
 def cite_title(change: Change, what: str) -> Citation:
@@ -43,8 +57,8 @@ def cite_title(change: Change, what: str) -> Citation:
     if before:
         newest = max(before, key=lambda event: event.at)
         return Citation(what, name_of(newest.actor), newest.at, pull.url)
-    return _as_opened(pull, what)
+    return Citation(what, *_opened(pull))
 
 
-def _as_opened(pull: PullRequest, what: str) -> Citation:
-    return Citation(what, name_of(pull.author), pull.created_at, pull.url)
+def _opened(pull: PullRequest) -> Written:
+    return name_of(pull.author), pull.created_at, pull.url

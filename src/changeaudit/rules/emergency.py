@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
 from changeaudit.asof import as_of_merge
-from changeaudit.change import Change
+from changeaudit.change import Change, NamedTicket
 from changeaudit.globs import matches
 from changeaudit.markdown import visible_text
 from changeaudit.people import name_of
@@ -20,7 +21,9 @@ from changeaudit.policy import Policy, RoleName
 from changeaudit.records import Comment, LabelChanged, Ticket, Unavailable
 from changeaudit.rules import approvals, step2_template
 from changeaudit.rules.attribute import Attribute
-from changeaudit.rules.words import instant, listed
+from changeaudit.rules.remembered import remembered
+from changeaudit.rules.step1_ticket import allowed, places_not_read
+from changeaudit.rules.words import instant, listed, sentence
 from changeaudit.verdicts import (
     Citation,
     Finding,
@@ -35,17 +38,30 @@ from changeaudit.verdicts import (
 def emergency_identified(change: Change, policy: Policy) -> Finding:
     """The critical issue is identified in a ticket, and lead and security were notified.
 
-    The ticket is one that the pull request named at its merge. That a lead and a member of the
+    The ticket is one that the pull request named at its merge and that counts for 1.2, or is of a
+    type by which the policy knows an emergency. That a lead and a member of the
     security team reviewed before the merge shows that they knew; a notice that went another way
     is not visible, so its absence here proves nothing.
     """
-    tickets = [named.found for named in change.tickets if isinstance(named.found, Ticket)]
+    found = [(named.found, _allowed(named, change, policy)) for named in change.tickets]
+    tickets = [t for t, f in found if isinstance(t, Ticket) and f.outcome is Outcome.PASS]
     cited = [_cite(ticket) for ticket in tickets]
-    if not tickets:
-        if change.tickets or change.unread_places:
-            return undetermined("Whether an emergency ticket exists could not be read: see 1.2.")
-        return exception("No ticket identifies the critical issue.", [_class(change)])
     early = [ticket for ticket in tickets if ticket.created_at < change.pull.merged_at]
+    unread = _unread_tickets(change, policy)
+    if not early and unread:
+        return undetermined(
+            f"Whether an emergency ticket exists could not be read. {' '.join(unread)}", cited
+        )
+    if not tickets:
+        why = "".join(f" {f.reason}" for _, f in found)
+        evidence = [citation for _, f in found for citation in f.evidence]
+        none = "No ticket that counts identifies the critical issue." if found else ""
+        return exception(
+            f"{none or 'No ticket is named that identifies the critical issue.'}{why}",
+            [_class(change), *evidence],
+        )
+    if not early and any(ticket.created_at == change.pull.merged_at for ticket in tickets):
+        return undetermined("The ticket was created in the very second of the merge.", cited)
     if not early:
         return exception("The ticket was only created after the merge.", cited)
     lead = approvals.approved(change, policy, "lead", 1)
@@ -64,9 +80,13 @@ def emergency_approved(change: Change, policy: Policy) -> Finding:
     """A lead and a member of the security team approved, as the emergency ticket documents.
 
     Approving reviews of the code that merged, before the merge, show it. Approvals that are
-    written in the ticket alone are not collected, so with a ticket their absence in the pull
-    request proves nothing.
+    written in the ticket alone are not collected, so with a ticket that counts for E.1 their
+    absence in the pull request proves nothing.
     """
+    tickets = [
+        named for named in change.tickets if _allowed(named, change, policy).outcome is Outcome.PASS
+    ]
+    unread = _unread_tickets(change, policy)
     found = {
         "an engineering lead": _approved(change, policy, "lead"),
         "the security team": _approved(change, policy, "security"),
@@ -74,17 +94,29 @@ def emergency_approved(change: Change, policy: Policy) -> Finding:
     evidence = [citation for finding in found.values() for citation in finding.evidence]
     lacking = [who for who, finding in found.items() if finding.outcome is not Outcome.PASS]
     if not lacking:
-        if not change.tickets:
+        if not tickets and unread:
+            return undetermined(
+                "They approved; whether an emergency ticket documents it could not be read."
+                f" {' '.join(unread)}",
+                evidence,
+            )
+        if not tickets:
             return exception("They approved, but no emergency ticket documents it.", evidence)
         return passed("An engineering lead and the security team approved.", evidence)
     if any(finding.outcome is Outcome.UNDETERMINED for finding in found.values()):
         why = next(f.reason for f in found.values() if f.outcome is Outcome.UNDETERMINED)
         return undetermined(f"Whether both approved cannot be told. {why}", evidence)
-    if change.tickets:
-        keys = listed(ticket.key for ticket in change.tickets)
+    if tickets:
+        keys = listed(ticket.key for ticket in tickets)
         return undetermined(
             f"No approval by {listed(lacking)} is in the pull request; whether {keys} documents"
             " one has to be inspected.",
+            evidence or [_class(change)],
+        )
+    if unread:
+        return undetermined(
+            f"No approval by {listed(lacking)} is in the pull request; whether a ticket documents"
+            f" one could not be read. {' '.join(unread)}",
             evidence or [_class(change)],
         )
     return exception(
@@ -99,8 +131,10 @@ def emergency_reviewed(change: Change, policy: Policy) -> Finding:
     Their approvals are of the code that merged.
     """
     due = _documentation_due(change, policy)
-    later = _as_of(change, due)
-    found = [_approved(later, policy, "peer"), _approved(later, policy, "security")]
+    later = at_its_review(change, policy)
+    roles: dict[str, RoleName] = {"a peer": "peer", "security": "security"}
+    by_role = {who: _approved(later, policy, role) for who, role in roles.items()}
+    found = by_role.values()
     evidence = [citation for finding in found for citation in finding.evidence]
     outcome = combine(finding.outcome for finding in found)
     if outcome is Outcome.PASS:
@@ -109,8 +143,17 @@ def emergency_reviewed(change: Change, policy: Policy) -> Finding:
     if outcome is Outcome.EXCEPTION and not _over(change, due):
         return undetermined(f"The review is due by {instant(due)}. {why}", evidence)
     if outcome is Outcome.EXCEPTION:
-        return exception(f"Not both reviewed by {instant(due)}. {why}", evidence)
+        said = listed(f"{who} {_DID[f.outcome]}" for who, f in by_role.items())
+        return exception(f"By {instant(due)}, {said}. {why}", evidence)
     return undetermined(why, evidence)
+
+
+@remembered
+def at_its_review(change: Change, policy: Policy) -> Change:
+    """The change as it stood when its documents and review were due, as if it had merged then."""
+    pull = msgspec.structs.replace(change.pull, merged_at=_documentation_due(change, policy))
+    at_merge = as_of_merge(pull, earlier=change.at_merge)
+    return msgspec.structs.replace(change, pull=pull, at_merge=at_merge)
 
 
 def emergency_deployed(change: Change, policy: Policy) -> Finding:
@@ -129,7 +172,7 @@ def emergency_documented(change: Change, policy: Policy) -> Finding:
     It is due within the hours that the policy gives, 24 by default, and is read as it stood then.
     """
     due = _documentation_due(change, policy)
-    later = _as_of(change, due)
+    later = at_its_review(change, policy)
     found = [attribute.rule(later, policy) for attribute in step2_template.ATTRIBUTES]
     evidence = [citation for finding in found for citation in finding.evidence]
     outcome = combine(finding.outcome for finding in found)
@@ -147,15 +190,17 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
     """A post-mortem was there within the business days that the policy gives, 3 by default.
 
     The policy says what shows it: a ticket of a type or with a label that the pull request
-    names, or a link of a given form in a comment. A link or a label that was there before the
-    merge is no follow-up of it.
+    names, in a project that counts for 1.2, or a link of a given form in a comment. A link or a
+    label that was there before the merge is no follow-up of it. When a ticket was given its label
+    is not collected, nor what a comment said before it was edited: where that decides, it is
+    undetermined.
     """
     emergency = policy.classes.emergency
     wanted = emergency.post_mortem
     if not (wanted.labels or wanted.ticket_types or wanted.link_pattern):
         return undetermined(
             "The policy does not say what shows a post-mortem: add"
-            " classes.emergency.post_mortem.link_pattern.",
+            " classes.emergency.post_mortem.labels, ticket_types or link_pattern.",
             [_class(change)],
         )
     try:
@@ -164,20 +209,54 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
         )
     except ValueError as error:
         return undetermined(f"The deadline cannot be told: {error}.", [_class(change)])
-    found = sorted(_post_mortems(change, policy), key=lambda pair: pair[0])
-    in_time = [citation for at, citation in found if at < due]
+    found = sorted(_post_mortems(change, policy, due), key=lambda shown: shown[0])
+    in_time = [citation for at, citation, doubt in found if at < due and not doubt]
     if in_time:
         return passed(f"The post-mortem was there before {instant(due)}.", in_time)
-    late = [citation for _, citation in found]
+    late = [citation for _, citation, _ in found]
     if isinstance(change.pull.comments, Unavailable) or isinstance(
         change.pull.timeline, Unavailable
     ):
         return undetermined("The comments or labels after the merge could not be read.", late)
+    counted = [_of_ours(named, change, policy) for named in change.tickets]
+    unread = [f.reason for f in counted if f.outcome is Outcome.UNDETERMINED]
+    if unread and (wanted.labels or wanted.ticket_types):
+        return undetermined(
+            f"Whether a ticket shows a post-mortem could not be read. {' '.join(unread)}", late
+        )
+    doubts = list(dict.fromkeys(doubt for _, _, doubt in found if doubt))
+    if doubts:
+        said = "; ".join(doubts)
+        return undetermined(
+            f"Whether a post-mortem was there before {instant(due)} cannot be told: {said}.", late
+        )
     if not _over(change, due):
         return undetermined(f"The post-mortem is due by {instant(due)}.", [_class(change)])
     if late:
         return exception(f"The post-mortem came after {instant(due)}.", late)
     return exception(f"No post-mortem was there by {instant(due)}.", [_class(change)])
+
+
+def _allowed(named: NamedTicket, change: Change, policy: Policy) -> Finding:
+    """Whether a ticket counts, as for 1.2, where the types of an emergency count besides."""
+    tickets = policy.tickets
+    more = policy.classes.emergency.ticket_types if tickets.types else ()
+    if more:
+        tickets = tickets.model_copy(update={"types": (*tickets.types, *more)})
+    return allowed(named, change, tickets)
+
+
+def _unread_tickets(change: Change, policy: Policy) -> list[str]:
+    """What may hide a ticket that counts, each as a sentence."""
+    found = [_allowed(named, change, policy) for named in change.tickets]
+    unread = [f.reason for f in found if f.outcome is Outcome.UNDETERMINED]
+    return unread + [sentence(place) for place in places_not_read(change, policy)]
+
+
+def _of_ours(named: NamedTicket, change: Change, policy: Policy) -> Finding:
+    """Whether a ticket is in a project that counts, of whatever type."""
+    any_type = policy.tickets.model_copy(update={"types": ()})
+    return allowed(named, change, any_type)
 
 
 def _approved(change: Change, policy: Policy, role: RoleName) -> Finding:
@@ -189,31 +268,39 @@ def _approved(change: Change, policy: Policy, role: RoleName) -> Finding:
     return found if fresh.outcome is Outcome.PASS else fresh
 
 
-def _post_mortems(change: Change, policy: Policy) -> Iterator[tuple[datetime, Citation]]:
-    """What shows a post-mortem, with when it was there."""
+def _post_mortems(
+    change: Change, policy: Policy, due: datetime
+) -> Iterator[tuple[datetime, Citation, str]]:
+    """What shows a post-mortem, with when it was there, and why it is open whether by `due`."""
     wanted = policy.classes.emergency.post_mortem
     labels = {label.casefold() for label in wanted.labels}
     types = {name.casefold() for name in wanted.ticket_types}
     for named in change.tickets:
         ticket = named.found
-        if isinstance(ticket, Ticket) and (
-            ticket.type.casefold() in types or labels & {x.casefold() for x in ticket.labels}
-        ):
-            yield ticket.created_at, _cite(ticket)
+        ours = _of_ours(named, change, policy).outcome is Outcome.PASS
+        if isinstance(ticket, Unavailable) or not ours:
+            continue
+        if ticket.type.casefold() in types:
+            yield ticket.created_at, _cite(ticket), ""
+        elif labels & {x.casefold() for x in ticket.labels}:
+            doubt = f"when ticket {ticket.key} was given its label is not recorded"
+            yield ticket.created_at, _cite(ticket), doubt if ticket.created_at < due else ""
     timeline, merged = change.pull.timeline, change.pull.merged_at
     for event in () if isinstance(timeline, Unavailable) else timeline:
         if not isinstance(event, LabelChanged) or not event.added or event.at <= merged:
             continue
         if event.label.casefold() in labels:
             what = f"label {event.label} applied"
-            yield event.at, Citation(what, name_of(event.actor), event.at, change.pull.url)
+            yield event.at, Citation(what, name_of(event.actor), event.at, change.pull.url), ""
     comments = change.pull.comments
     for comment in () if isinstance(comments, Unavailable) else comments:
         # An edited comment shows its link since its newest edit at the latest.
         at = comment.edited_at or comment.at
         link = _link(comment, wanted.link_pattern) if at > merged else ""
         if link:
-            yield at, Citation(f"link {link}", name_of(comment.author), at, comment.url)
+            since = f"since when the comment of {instant(comment.at)} has its link is not recorded"
+            doubt = since if comment.at <= merged or comment.at < due <= at else ""
+            yield at, Citation(f"link {link}", name_of(comment.author), at, comment.url), doubt
 
 
 def _link(comment: Comment, pattern: str | None) -> str:
@@ -227,12 +314,6 @@ def _documentation_due(change: Change, policy: Policy) -> datetime:
     return change.pull.merged_at + timedelta(hours=hours)
 
 
-def _as_of(change: Change, at: datetime) -> Change:
-    """The change as it stood at `at`, as if it had merged only then."""
-    pull = msgspec.structs.replace(change.pull, merged_at=at)
-    return msgspec.structs.replace(change, pull=pull, at_merge=as_of_merge(pull))
-
-
 def _over(change: Change, due: datetime) -> bool:
     """Whether the evidence was collected once the deadline had passed."""
     return change.pull.collected_at >= due
@@ -241,6 +322,14 @@ def _over(change: Change, due: datetime) -> bool:
 def _cite(ticket: Ticket) -> Citation:
     who = name_of(ticket.author)
     return Citation(f"ticket {ticket.key} ({ticket.type})", who, ticket.created_at, ticket.url)
+
+
+_DID: Final = {
+    Outcome.PASS: "approved",
+    Outcome.EXCEPTION: "did not approve",
+    Outcome.UNDETERMINED: "cannot be told to have approved",
+    Outcome.NOT_APPLICABLE: "did not approve",
+}
 
 
 def _class(change: Change) -> Citation:

@@ -18,7 +18,7 @@ def quoted(text: str, limit: int = 80) -> str:
 
 def some(things: Iterable[str]) -> str:
     """Things as a sentence; of more than `NAMED` the last are counted: "a, b and 12 more"."""
-    names = list(things)
+    names = things if isinstance(things, list) else list(things)
     if len(names) > NAMED:
         names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
     return listed(names)

@@ -6,21 +6,19 @@ types of its tickets, and the author's own answer in the security checklist.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from changeaudit.change import Change
-from changeaudit.globs import first_match
+from changeaudit.globs import first_match, matching
 from changeaudit.markdown import Document, Task, plain
 from changeaudit.people import name_of
 from changeaudit.policy import Policy
-from changeaudit.records import Unavailable
+from changeaudit.records import Record, Unavailable
 from changeaudit.rules.description import cite_description, description_at_merge
 from changeaudit.rules.excerpts import NAMED, quoted, some
 from changeaudit.rules.remembered import remembered
 from changeaudit.rules.step2_template import item_of
-from changeaudit.rules.words import count
+from changeaudit.rules.words import count, folded
 from changeaudit.verdicts import (
     Citation,
     Finding,
@@ -35,7 +33,6 @@ Answer = Literal["yes", "no", "unknown"]
 ADVICE = "add security_review.paths or security_review.labels to the policy"
 
 
-@remembered
 def triggered(change: Change, policy: Policy) -> Answer:
     """Whether the change calls for a security review, for 4.2 and 4.3.
 
@@ -119,8 +116,7 @@ def security_impact_declared(change: Change, policy: Policy) -> Finding:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Trigger:
+class _Trigger(Record, frozen=True):
     """One thing that calls for a review; `declared` if the author said so in the checklist."""
 
     why: str
@@ -128,127 +124,112 @@ class _Trigger:
     declared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """What fired, what was read without firing, and what could not be read."""
+class _Looked(Record, frozen=True):
+    """What fired, what was read without firing, and what could not be read, as it is found."""
 
-    fired: tuple[_Trigger, ...]
-    read: tuple[str, ...]
-    unread: tuple[str, ...]
+    fired: list[_Trigger]
+    read: list[str]
+    unread: list[str]
 
 
+@remembered
 def _look(change: Change, policy: Policy) -> _Looked:
-    looked = list(_everywhere(change, policy))
-    return _Looked(
-        fired=tuple(trigger for part in looked for trigger in part.fired),
-        read=tuple(name for part in looked for name in part.read),
-        unread=tuple(reason for part in looked for reason in part.unread),
-    )
-
-
-def _everywhere(change: Change, policy: Policy) -> Iterator[_Looked]:
-    asked = policy.security_review
+    asked, looked = policy.security_review, _Looked([], [], [])
     if asked.paths:
-        yield _look_at_paths(change, policy)
+        _look_at_paths(change, asked.paths, looked)
     if asked.labels:
-        yield _look_at_labels(change, policy)
+        _look_at_labels(change, policy, looked)
     if asked.ticket_labels or asked.ticket_types:
-        yield _look_at_tickets(change, policy)
+        _look_at_tickets(change, policy, looked)
     if asked.impact_items:
-        yield _look_at_checklist(change, policy)
+        _look_at_checklist(change, policy, looked)
+    return looked
 
 
-def _look_at_paths(change: Change, policy: Policy) -> _Looked:
+def _look_at_paths(change: Change, patterns: tuple[str, ...], looked: _Looked) -> None:
     pull = change.pull
     if isinstance(pull.files, Unavailable):
-        return _Looked((), (), (f"the changed files ({pull.files.reason})",))
-    matched = [
-        (file.path, glob)
-        for file in pull.files
-        if (glob := first_match(file.path, policy.security_review.paths)) is not None
-    ]
-    fired = [
+        looked.unread.append(f"the changed files ({pull.files.reason})")
+        return
+    matched = matching([file.path for file in pull.files], patterns)
+    looked.fired.extend(
         _Trigger(
-            f"the changed path {quoted(path)} matches {quoted(glob)}",
+            f"the changed path {quoted(path)} matches {quoted(first_match(path, patterns) or '')}",
             Citation(f"changed path {quoted(path, 200)}", url=f"{pull.url}/files"),
         )
-        for path, glob in matched[:NAMED]
-    ]
+        for path in matched[:NAMED]
+    )
     if len(matched) > NAMED:
         others = f"{len(matched) - NAMED} more changed paths match"
-        fired.append(_Trigger(others, Citation(others, url=f"{pull.url}/files")))
-    listed_files, counted_files = len(pull.files), count(pull.changed_files, "changed file")
-    unread: list[str] = []
+        looked.fired.append(_Trigger(others, Citation(others, url=f"{pull.url}/files")))
+    listed_files = len(pull.files)
     if listed_files < pull.changed_files:
+        counted_files = count(pull.changed_files, "changed file")
         missing = pull.changed_files - listed_files
-        unread.append(f"{missing} of the {counted_files} (the list is cut short)")
-    renamed = sum(file.change == "RENAMED" for file in pull.files)
+        looked.unread.append(f"{missing} of the {counted_files} (the list is cut short)")
+    renamed = [file.change for file in pull.files].count("RENAMED")
     if renamed:
         were = count(renamed, "renamed file")
-        unread.append(f"the former path of {were} (GitHub's list shows the new one alone)")
-    read = f"the paths of {count(listed_files, 'changed file')}"
-    return _Looked(tuple(fired), (read,), tuple(unread))
+        looked.unread.append(f"the former path of {were} (GitHub's list shows the new one alone)")
+    looked.read.append(f"the paths of {count(listed_files, 'changed file')}")
 
 
-def _look_at_labels(change: Change, policy: Policy) -> _Looked:
+def _look_at_labels(change: Change, policy: Policy, looked: _Looked) -> None:
     labels = change.at_merge.labels
     if isinstance(labels, Unavailable):
-        return _Looked((), (), (f"the labels at the merge ({labels.reason})",))
-    wanted = {label.casefold() for label in policy.security_review.labels}
-    fired: list[_Trigger] = []
-    unread: list[str] = []
+        looked.unread.append(f"the labels at the merge ({labels.reason})")
+        return
+    wanted = folded(policy.security_review.labels)
     for label in labels:
         if label.name.casefold() not in wanted:
             continue
         if isinstance(label.at, Unavailable):
-            unread.append(
+            looked.unread.append(
                 f"whether the label {quoted(label.name)} was on at the merge ({label.at.reason})"
             )
         else:
             why = f"the label {quoted(label.name)} was on at the merge"
             what = f"label {quoted(label.name)} applied"
-            fired.append(
+            looked.fired.append(
                 _Trigger(why, Citation(what, name_of(label.by), label.at, change.pull.url))
             )
-    read = f"{count(len(labels), 'label')} at the merge"
-    return _Looked(tuple(fired), (read,), tuple(unread))
+    looked.read.append(f"{count(len(labels), 'label')} at the merge")
 
 
-def _look_at_tickets(change: Change, policy: Policy) -> _Looked:
+def _look_at_tickets(change: Change, policy: Policy, looked: _Looked) -> None:
     asked = policy.security_review
-    labels = {label.casefold() for label in asked.ticket_labels}
-    types = {name.casefold() for name in asked.ticket_types}
-    fired: list[_Trigger] = []
-    unread = [
+    labels, types = folded(asked.ticket_labels), folded(asked.ticket_types)
+    looked.unread.extend(
         f"tickets named in a place that could not be read ({why})" for why in change.unread_places
-    ]
+    )
     for named in change.tickets:
         ticket = named.found
         if isinstance(ticket, Unavailable):
-            unread.append(f"the ticket {named.key} ({ticket.reason})")
+            looked.unread.append(f"the ticket {named.key} ({ticket.reason})")
             continue
         facts = [f"the label {quoted(x)}" for x in ticket.labels if x.casefold() in labels]
         facts += [f"the type {quoted(ticket.type)}"] if ticket.type.casefold() in types else []
         for fact in facts:
             why = f"the ticket {ticket.key} has {fact} today"
-            fired.append(_Trigger(why, Citation(f"ticket {ticket.key}: {fact}", url=ticket.url)))
-    tickets = f"{count(len(change.tickets), 'ticket')} as shown today"
-    return _Looked(tuple(fired), (tickets,), tuple(unread))
+            cited = Citation(f"ticket {ticket.key}: {fact}", url=ticket.url)
+            looked.fired.append(_Trigger(why, cited))
+    looked.read.append(f"{count(len(change.tickets), 'ticket')} as shown today")
 
 
-def _look_at_checklist(change: Change, policy: Policy) -> _Looked:
+def _look_at_checklist(change: Change, policy: Policy, looked: _Looked) -> None:
     body = description_at_merge(change)
     if isinstance(body, Unavailable):
-        return _Looked((), (), (f"the checklist at the merge ({body.reason})",))
-    fired = [
+        looked.unread.append(f"the checklist at the merge ({body.reason})")
+        return
+    looked.fired.extend(
         _Trigger(
             f"the checklist declares {quoted(task.text)}",
             cite_description(change, f"ticked: {quoted(task.text)}"),
             declared=True,
         )
         for task in _ticked(body, policy, policy.security_review.impact_items)
-    ]
-    return _Looked(tuple(fired), ("the author's answers in the checklist",), ())
+    )
+    looked.read.append("the author's answers in the checklist")
 
 
 def _ticked(body: Document, policy: Policy, items: tuple[str, ...]) -> list[Task]:

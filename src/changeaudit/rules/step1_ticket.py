@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from changeaudit.change import Change, NamedTicket
-from changeaudit.globs import first_match, matches
+from changeaudit.globs import matches, matches_any
 from changeaudit.markdown import LIMIT
 from changeaudit.people import name_of
 from changeaudit.policy import Policy, Tickets
@@ -14,7 +14,8 @@ from changeaudit.records import Commit, StatusChange, Ticket, TicketRef, Unavail
 from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.description import cite_description, cite_title
 from changeaudit.rules.excerpts import quoted, some
-from changeaudit.rules.words import instant
+from changeaudit.rules.remembered import remembered
+from changeaudit.rules.words import folded, instant
 from changeaudit.ticket_refs import named_tickets
 from changeaudit.verdicts import (
     Citation,
@@ -45,19 +46,14 @@ def linked(change: Change, policy: Policy) -> Finding:
     and code blocks name nothing. Title, description and closing references count as they stood
     at the merge. If no ticket is found and a place could not be read, it is undetermined.
     """
-    places = [PLACES[place] for place in policy.tickets.places]
     if change.tickets:
-        keys = some(ticket.key for ticket in change.tickets)
-        commits = _naming_commits(change, policy)
-        return passed(
-            f"Named: {keys}.",
-            (
-                _cite_place(change, commits, ref)
-                for ticket in change.tickets
-                for ref in ticket.named
-            ),
-        )
-    unread = _unread(change, policy)
+        keys = some([ticket.key for ticket in change.tickets])
+        refs = [ref for ticket in change.tickets for ref in ticket.named]
+        in_commits = "commits" in [ref.place for ref in refs]
+        commits = _naming_commits(change, policy) if in_commits else {}
+        return passed(f"Named: {keys}.", [_cite_place(change, commits, ref) for ref in refs])
+    places = [PLACES[place] for place in policy.tickets.places]
+    unread = places_not_read(change, policy)
     if unread:
         return undetermined(
             f"No ticket is named where it could be read, of {some(places)}; not read:"
@@ -118,7 +114,7 @@ def on_feature_branch(change: Change, policy: Policy) -> Finding:
     what = f"head branch {quoted(head)}, repository {where}"
     evidence = [Citation(what, name_of(pull.author), pull.created_at, pull.url)]
     name = f"The head branch {quoted(head)}"
-    protected = first_match(head, change.production) is not None
+    protected = matches_any(head, change.production)
     accepted = pull.from_fork and policy.feature_branch.fork_may_use_production_name
     if (protected or head == base) and not accepted:
         bears = "a production branch" if protected else "the base"
@@ -156,7 +152,7 @@ ATTRIBUTES = (
 )
 
 
-def _unread(change: Change, policy: Policy) -> list[str]:
+def places_not_read(change: Change, policy: Policy) -> list[str]:
     """The places that may name a ticket and were not read to their end."""
     unread = list(change.unread_places)
     body = change.at_merge.body
@@ -203,28 +199,37 @@ def _naming_commits(change: Change, policy: Policy) -> dict[str, Commit]:
 def _of_best(change: Change, policy: Policy, attribute: str) -> Finding:
     """The finding on `attribute` for the ticket that fares best under 1.2, 1.3 and 1.4."""
     if not change.tickets:
-        if _unread(change, policy):
+        if places_not_read(change, policy):
             return undetermined("Whether a ticket is linked could not be told: see 1.1.")
         return not_applicable("No ticket is linked: see 1.1.")
-    tested = [
-        {
-            "exists": _exists(ticket, change, policy.tickets),
-            "planned": _planned(ticket, change, policy.tickets),
-            "fits": _fits(ticket, change, policy.tickets),
-        }
-        for ticket in change.tickets
-    ]
-    best = min(tested, key=lambda findings: _badness(findings.values()))
-    finding = best[attribute]
-    if len(tested) == 1:
+    best, findings = _best(change, policy)
+    finding = findings[attribute]
+    if len(change.tickets) == 1:
         return finding
-    number = tested.index(best)
     return Finding(
         finding.outcome,
-        f"{finding.reason} (Of the {len(tested)} tickets named, {change.tickets[number].key} fares"
-        " best.)",
+        f"{finding.reason} (Of the {len(change.tickets)} tickets named, {best.key} fares best.)",
         finding.evidence,
     )
+
+
+@remembered
+def _best(change: Change, policy: Policy) -> tuple[NamedTicket, Mapping[str, Finding]]:
+    """The ticket that fares best under 1.2, 1.3 and 1.4, with what it comes to under each."""
+    tested = [
+        (
+            ticket,
+            {
+                "exists": allowed(ticket, change, policy.tickets),
+                "planned": _planned(ticket, change, policy.tickets),
+                "fits": _fits(ticket, change, policy.tickets),
+            },
+        )
+        for ticket in change.tickets
+    ]
+    if len(tested) == 1:
+        return tested[0]
+    return min(tested, key=lambda each: _badness(each[1].values()))
 
 
 def _badness(findings: Iterable[Finding]) -> tuple[int, int, int]:
@@ -245,7 +250,8 @@ def _cite_ticket(ticket: Ticket, what: str, at: datetime | None = None, by: str 
     return Citation(f"ticket {ticket.key} {what}", by, at, ticket.url)
 
 
-def _exists(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
+def allowed(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
+    """Whether a ticket that a change names exists and is one that the policy counts (1.2)."""
     ticket = named.found
     if isinstance(ticket, Unavailable):
         return _hidden(named, ticket)
@@ -267,7 +273,7 @@ def _exists(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
         owner = change.pull.repository.partition("/")[0]
         patterns = policy.issue_repositories or (f"{owner}/*",)
         where = name.rpartition("#")[0]
-        if first_match(where.casefold(), [pattern.casefold() for pattern in patterns]) is None:
+        if not matches_any(where.casefold(), tuple(pattern.casefold() for pattern in patterns)):
             return exception(
                 f"The GitHub issue {moved} is in {where}; the policy counts those of"
                 f" {some(patterns)}.",
@@ -286,8 +292,7 @@ def _exists(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
             f"The ticket {name} is in the project {project}, which the policy does not list.",
             evidence,
         )
-    types = [allowed.casefold() for allowed in policy.types]
-    if types and ticket.type.casefold() not in types:
+    if policy.types and not _among(ticket.type, policy.types):
         return exception(
             f"The ticket {moved} is of the type {quoted(ticket.type)}; the policy counts"
             f" {some(policy.types)}.",
@@ -370,11 +375,13 @@ def _fits(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
             f" it is {quoted(ticket.status)}.",
             [_cite_ticket(ticket, f"has the status {quoted(ticket.status)} today")],
         )
-    at_merge = sorted(_statuses(ticket, history, pull.merged_at))
-    told = f"The ticket {ticket.key} was {' or '.join(map(quoted, at_merge))} at the merge"
-    evidence = [_cite_status(ticket, history, pull.merged_at)]
+    statuses = _statuses(ticket, history, pull.merged_at)
+    at_merge = sorted(statuses) if len(statuses) > 1 else list(statuses)
+    said = " or ".join([quoted(status) for status in at_merge])
+    told = f"The ticket {ticket.key} was {said} at the merge"
+    evidence = [_cite_status(ticket, history, pull.merged_at, said)]
     cancelled = {_cancelled(status, ticket, history, change, policy) for status in at_merge}
-    if cancelled == {True}:
+    if False not in cancelled and None not in cancelled:
         by_status = all(_among(status, policy.cancelled_statuses) for status in at_merge)
         why = "" if by_status else f" (resolution {quoted(ticket.resolution)})"
         return exception(f"{told}{why}: it was cancelled.", evidence)
@@ -400,12 +407,13 @@ def _fits(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
     return passed(f"{told}.", evidence)
 
 
-def _cite_status(ticket: Ticket, history: tuple[StatusChange, ...], at: datetime) -> Citation:
-    """Cite the change of status that stood at `at`, or that there had been none."""
+def _cite_status(
+    ticket: Ticket, history: tuple[StatusChange, ...], at: datetime, status: str
+) -> Citation:
+    """Cite the change that brought the `status` of `at`, or that there had been none."""
     before = [change for change in history if change.at < at]
     if not before:
-        status = " or ".join(map(quoted, sorted(_statuses(ticket, history, at))))
-        what = f"created; its status did not change before the merge from {status}"
+        what = f"created; its status was {status} until the merge"
         return _cite_ticket(ticket, what, ticket.created_at, name_of(ticket.author))
     last = max(before, key=lambda change: change.at)
     what = f"went from {quoted(last.before)} to {quoted(last.after)}"
@@ -414,6 +422,8 @@ def _cite_status(ticket: Ticket, history: tuple[StatusChange, ...], at: datetime
 
 def _statuses(ticket: Ticket, history: tuple[StatusChange, ...], at: datetime) -> set[str]:
     """The statuses that a ticket may have had at `at`: one, unless one second holds several."""
+    if not history:
+        return {ticket.status}
     before = [change for change in history if change.at < at]
     same = [change for change in history if change.at == at]
     if before:
@@ -421,18 +431,16 @@ def _statuses(ticket: Ticket, history: tuple[StatusChange, ...], at: datetime) -
         tied = [change for change in before if change.at == newest]
         afters, befores = {c.after for c in tied}, {c.before for c in tied}
         possible = (afters - befores) or afters
-    elif history:
+    else:
         oldest = min(change.at for change in history)
         tied = [change for change in history if change.at == oldest]
         afters, befores = {c.after for c in tied}, {c.before for c in tied}
         possible = (befores - afters) or befores
-    else:
-        possible = {ticket.status}
     return possible | {c.after for c in same} | {c.before for c in same}
 
 
-def _among(status: str, names: Iterable[str]) -> bool:
-    return status.casefold() in (name.casefold() for name in names)
+def _among(status: str, names: tuple[str, ...]) -> bool:
+    return bool(names) and status.casefold() in folded(names)
 
 
 def _closed(status: str, ticket: Ticket, policy: Tickets) -> bool:
@@ -462,6 +470,8 @@ def _closed_throughout(
     opened, merged = change.pull.created_at, change.pull.merged_at
     if ticket.created_at > opened:
         return False
+    if not history:
+        return _closed(ticket.status, ticket, policy)
     ends = _statuses(ticket, history, opened), _statuses(ticket, history, merged)
     closed = [{_closed(status, ticket, policy) for status in statuses} for statuses in ends]
     reopened = any(not _closed(c.after, ticket, policy) for c in history if opened < c.at < merged)

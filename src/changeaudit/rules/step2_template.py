@@ -8,7 +8,7 @@ box's text, so that a reason may follow them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,10 +26,11 @@ from changeaudit.markdown import (
     plain,
 )
 from changeaudit.policy import Policy
-from changeaudit.records import Template, Unavailable
+from changeaudit.records import Record, Template, Unavailable
 from changeaudit.rules.attribute import Attribute
-from changeaudit.rules.description import cite_description, description_at_merge
+from changeaudit.rules.description import cite_description, description_at_merge, written
 from changeaudit.rules.excerpts import quoted, some
+from changeaudit.rules.remembered import once_a_change, remembered
 from changeaudit.rules.words import count, instant
 from changeaudit.verdicts import (
     Citation,
@@ -72,7 +73,7 @@ def template_filled(change: Change, policy: Policy) -> Finding:
     tried: list[tuple[list[str], Template]] = []
     nothing_asked: list[Template] = []
     for template in templates.known:
-        asked = _Asked.of(parse(template.text), policy)
+        asked = _Asked.of(template.text, policy.security_checklist.heading)
         if asked is None:
             continue
         if not asked.headings and not asked.whole:
@@ -118,18 +119,16 @@ def security_checklist_present(change: Change, policy: Policy) -> Finding:
     checklist = _checklist(change, policy)
     if isinstance(checklist, Finding):
         return checklist
-    number = len(checklist.items)
-    evidence = [_cite_text(change), checklist.source]
+    number, by = len(checklist.items), written(change)
     if not checklist.missing:
         return passed(
             f"All {number} items of the security checklist are there."
             if number > 1
             else "The one item of the security checklist is there.",
             [
-                cite_description(change, f"checklist item {quoted(task.text)}")
-                for task in checklist.tasks
-            ]
-            + [checklist.source],
+                *[Citation(f"checklist item {text}", *by) for text in checklist.texts],
+                checklist.source,
+            ],
         )
     named = some(quoted(item) for item in checklist.missing)
     told = (
@@ -139,6 +138,7 @@ def security_checklist_present(change: Change, policy: Policy) -> Finding:
         else f"The heading {quoted(policy.security_checklist.heading)} is missing, and with it"
         f" the {count(number, 'item')} of the security checklist"
     )
+    evidence = [_cite_text(change), checklist.source]
     if checklist.doubts:
         return undetermined(f"{told}; but {'; '.join(checklist.doubts)}.", evidence)
     return exception(f"{told}.", evidence)
@@ -160,22 +160,24 @@ def security_checklist_answered(change: Change, policy: Policy) -> Finding:
         if checklist.doubts:
             return undetermined("Whether the security checklist is there is not known: see 2.2.")
         return not_applicable("No item of the security checklist is there to answer: see 2.2.")
-    declared = _declared(checklist, policy)
-    own = _words_of_templates(change)
+    allowed = policy.security_checklist.not_applicable_allowed
+    all_ticked = False not in [task.ticked for task in checklist.tasks]
+    declared = () if all_ticked else _declared(checklist, policy)
+    own = frozenset() if all_ticked else _words_of_templates(change)
     answered: list[Citation] = []
     unanswered: list[str] = []
-    for task in checklist.tasks:
-        reason = _reason_for_not_applicable(task, checklist, own, policy)
+    by = written(change)
+    for task, text in zip(checklist.tasks, checklist.texts, strict=True):
         if task.ticked:
-            answered.append(cite_description(change, f"ticked: {quoted(task.text)}"))
-        elif reason and policy.security_checklist.not_applicable_allowed:
-            answered.append(cite_description(change, f"N/A with a reason: {quoted(task.text)}"))
+            answered.append(Citation(f"ticked: {text}", *by))
+        elif allowed and _reason_for_not_applicable(task, checklist, own, policy):
+            answered.append(Citation(f"N/A with a reason: {text}", *by))
         elif task in declared:
-            answered.append(cite_description(change, f"answered by another: {quoted(task.text)}"))
+            settles = next(each for each in declared if each.ticked)
+            answered.append(Citation(f"settled by the item {quoted(settles.text)}: {text}", *by))
         else:
-            unanswered.append(quoted(task.text))
+            unanswered.append(text)
     if unanswered:
-        allowed = policy.security_checklist.not_applicable_allowed
         ticked = "ticked nor marked N/A with a reason" if allowed else "ticked"
         return exception(
             f"Of the {count(len(checklist.tasks), 'item')} of the security checklist in the"
@@ -218,8 +220,7 @@ def _description(change: Change) -> Document | Finding:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Templates:
+class _Templates(Record, frozen=True):
     """Templates known to be those of the merge, and why others are not known."""
 
     known: tuple[Template, ...]
@@ -227,6 +228,7 @@ class _Templates:
     all: tuple[Template, ...]
 
 
+@once_a_change
 def _templates(change: Change) -> _Templates | Finding:
     templates = change.repository.templates
     if isinstance(templates, Unavailable):
@@ -245,7 +247,7 @@ def _templates(change: Change) -> _Templates | Finding:
                 f"{template.path} was changed at {instant(template.changed_at)}, not before the"
                 " merge, and what it asked then is not known"
             )
-        elif parse(template.text).cut:
+        elif len(template.text) > LIMIT:
             doubts.append(f"{template.path} is longer than {LIMIT} characters")
         else:
             known.append(template)
@@ -292,45 +294,54 @@ def _cite_text(change: Change) -> Citation:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a template asks: headings (or, without any, the `whole` text), and its own words."""
+    """What a template asks: headings (or, without any, the `whole` text), and its own words.
 
-    headings: tuple[str, ...]
+    Each heading is there in quotation marks and made `plain`.
+    """
+
+    headings: tuple[tuple[str, str], ...]
     whole: bool
     own: frozenset[str]
     ticked: frozenset[str]
 
-    @classmethod
-    def of(cls, template: Document, policy: Policy) -> _Asked | None:
-        """What `template` asks; `None` where it holds nothing."""
+    @staticmethod
+    @lru_cache(maxsize=64)  # the changes of a repository have its templates in common
+    def of(text: str, checklist: str) -> _Asked | None:
+        """What the template `text` asks beside its `checklist`; `None` where it holds nothing."""
+        template = parse(text)
         if not template.blocks:
             return None
-        checklist = policy.security_checklist.heading
         judged_elsewhere = {
-            plain(block.text)
+            block.plain
             for section in template.sections(checklist)
             for block in (section.heading, *section.blocks)
             if isinstance(block, Heading)
         }
         headings = {
-            plain(heading.text): heading.text
+            heading.plain: heading.text
             for heading in template.headings
-            if plain(heading.text) not in judged_elsewhere
+            if heading.plain not in judged_elsewhere
         }
-        required = tuple(h for text, h in headings.items() if text and not OPTIONAL.search(text))
-        own, ticked = _own_words(template.blocks)
-        return cls(required, not template.headings, own, ticked)
+        required = tuple(
+            (quoted(heading), read)
+            for read, heading in headings.items()
+            if read and not OPTIONAL.search(read)
+        )
+        own, ticked = _own_words(text)
+        return _Asked(required, not template.headings, own, ticked)
 
 
-def _own_words(blocks: Iterable[Block]) -> tuple[frozenset[str], frozenset[str]]:
+@lru_cache(maxsize=64)
+def _own_words(template: str) -> tuple[frozenset[str], frozenset[str]]:
     """The lines and paragraphs of a template, and the items that it ticks by itself."""
     own: set[str] = set()
     ticked: set[str] = set()
-    for block in blocks:
+    for block in parse(template).blocks:
         texts = [block.text, block.note] if isinstance(block, Task) else [block.text]
         for text in texts:
             own |= {plain(text), *map(plain, text.splitlines())}
         if isinstance(block, Task) and block.ticked:
-            ticked.add(plain(block.text))
+            ticked.add(block.plain)
     return frozenset(own), frozenset(ticked)
 
 
@@ -343,60 +354,70 @@ def _filled(
     if asked.whole:
         words = _authors_words(body.blocks, asked, policy)
         if words:
-            found.append(cite_description(change, f"description: {quoted(words[0])}"))
+            found.append(cite_description(change, f"description: {quoted(words)}"))
         else:
             lacking.append("the description (it holds nothing besides the template's own words)")
-    for heading in asked.headings:
-        sections = body.sections(heading)
-        words = [w for s in sections for w in _authors_words(s.blocks, asked, policy)]
+    by = written(change)
+    for heading, read in asked.headings:
+        words, sections = "", body.under(read)
+        for section in sections:
+            words = words or _authors_words(section.blocks, asked, policy)
         if words:
-            what = f"under {quoted(heading)}: {quoted(words[0])}"
-            found.append(cite_description(change, what))
+            found.append(Citation(f"under {heading}: {quoted(words)}", *by))
         else:
-            lacking.append(f"{quoted(heading)} ({'empty' if sections else 'missing'})")
+            lacking.append(f"{heading} ({'empty' if sections else 'missing'})")
     return found, lacking
 
 
-def _authors_words(blocks: Iterable[Block], asked: _Asked, policy: Policy) -> list[str]:
-    """The lines that are neither the template's own nor placeholders, and the boxes ticked."""
-    words: list[str] = []
+def _authors_words(blocks: Iterable[Block], asked: _Asked, policy: Policy) -> str:
+    """The first line that is neither the template's own nor a placeholder, or box that is ticked.
+
+    It is "" where there is none.
+    """
     for block in blocks:
-        if isinstance(block, Task):
-            words += _answer(block, asked, policy)
-            words += _own_lines(block.note, asked, policy)
-        elif isinstance(block, Words):
-            words += _own_lines(block.text, asked, policy)
-    return words
+        words = ""
+        if isinstance(block, Words):
+            words = _own_line(block, asked, policy)
+        elif isinstance(block, Task):
+            if _answers(block, asked, policy):
+                return block.text
+            words = _own_line(Words(block.note), asked, policy) if block.note else ""
+        if words:
+            return words
+    return ""
 
 
-def _own_lines(text: str, asked: _Asked, policy: Policy) -> list[str]:
-    if plain(text) in asked.own:
-        return []
-    return [
-        line
-        for line in text.splitlines()
-        if (compared := plain(BARE_BOX.sub(" ", line)))
-        and has_words(compared)
-        and compared not in asked.own
-        and not _placeholder(compared, policy)
-    ]
+def _own_line(words: Words, asked: _Asked, policy: Policy) -> str:
+    if words.plain in asked.own:
+        return ""
+    for line in words.lines:
+        compared = line.plain
+        if "[" in line.text:
+            compared = plain(BARE_BOX.sub(" ", line.text))
+        if compared in asked.own or not has_words(compared):
+            continue
+        if not _placeholder(compared, policy):
+            return line.text
+    return ""
 
 
-def _answer(task: Task, asked: _Asked, policy: Policy) -> list[str]:
-    """A box that the author ticked, or words that the author put after the template's."""
-    text = plain(task.text)
+def _answers(task: Task, asked: _Asked, policy: Policy) -> bool:
+    """Whether it is a box that the author ticked, or has words of the author's after its own."""
+    text = task.plain
     if task.ticked:
-        return [task.text] if has_words(text) and text not in asked.ticked else []
+        return has_words(text) and text not in asked.ticked
     if text in asked.own:
-        return []
+        return False
     starts = [own for own in asked.own if own and begins_with(text, own)]
     added = text[max(map(len, starts)) :].strip(" :.;,-–—()") if starts else ""
-    return [task.text] if has_words(added) and not _placeholder(added, policy) else []
+    return has_words(added) and not _placeholder(added, policy)
 
 
 def _placeholder(compared: str, policy: Policy) -> bool:
     """Whether a line, made `plain`, is a placeholder, alone or with what it announces."""
     names = _placeholders(policy.template.placeholders)
+    if not compared.startswith(names):
+        return False
     return any(compared == name or compared.startswith(f"{name}:") for name in names)
 
 
@@ -410,13 +431,14 @@ def _filled_by_policy(
 ) -> Finding:
     """2.1 by the policy's headings; the words of the repository's templates are still nothing."""
     checklist = plain(policy.security_checklist.heading)
-    headings = tuple(h for h in policy.template.headings if plain(h) != checklist)
+    every = [(quoted(heading), plain(heading)) for heading in policy.template.headings]
+    headings = tuple(each for each in every if each[1] != checklist)
     if not headings:
         return not_applicable(
             "The policy's template.headings hold the security checklist alone: see 2.2 and 2.3."
         )
     known = () if isinstance(templates, Finding) else templates.all
-    words = [_own_words(parse(template.text).blocks) for template in known]
+    words = [_own_words(template.text) for template in known]
     asked = _Asked(
         headings,
         False,
@@ -446,30 +468,34 @@ def _what_is_filled(asked: _Asked) -> str:
 # 2.2 and 2.3: the checklist
 
 
-@dataclass(frozen=True, slots=True)
-class _Checklist:
+class _Checklist(Record, frozen=True):
     """The checklist that is asked, and what the description has of it.
 
     `items` are what is asked, made `plain`; `missing` those that are not there, as they are
-    written; `tasks` the boxes that are there; `heading` whether the heading is. `doubts` say why
-    a missing item may not have been asked.
+    written; `tasks` the boxes that are there, `texts` what they say, in quotation marks; `heading`
+    whether the heading is there. `doubts` say why a missing item may not have been asked.
     """
 
     items: tuple[str, ...]
     missing: tuple[str, ...]
     tasks: tuple[Task, ...]
+    texts: tuple[str, ...]
     heading: bool
     source: Citation
     doubts: tuple[str, ...]
 
 
+@remembered
 def _checklist(change: Change, policy: Policy) -> _Checklist | Finding:
     body = _description(change)
     if isinstance(body, Finding):
         return body
     if policy.security_checklist.items:
         source = Citation("checklist items of the policy")
-        return _compared(body, policy, policy.security_checklist.items, source, ()) or undetermined(
+        asked = _by_words(policy.security_checklist.items)
+        if asked:
+            return _compared(body, policy, asked, source, ())
+        return undetermined(
             "The policy's security_checklist.items hold no words, so that the checklist is empty."
         )
     templates = _templates(change)
@@ -478,12 +504,11 @@ def _checklist(change: Change, policy: Policy) -> _Checklist | Finding:
     heading = policy.security_checklist.heading
     compared: list[_Checklist] = []
     for template in templates.known:
-        sections = parse(template.text).sections(heading)
-        items = [task.text for section in sections for task in section.tasks]
-        doubts = [*templates.doubts, *_newer_than_the_pull_request(change, [template])]
-        found = _compared(body, policy, items, _cite_template(change, template), doubts)
-        if found:
-            compared.append(found)
+        asked = _items_of(template.text, heading)
+        if asked:
+            doubts = [*templates.doubts, *_newer_than_the_pull_request(change, [template])]
+            source = _cite_template(change, template)
+            compared.append(_compared(body, policy, asked, source, doubts))
     if compared:
         return min(compared, key=lambda checklist: len(checklist.missing))
     if templates.doubts:
@@ -499,37 +524,65 @@ def _checklist(change: Change, policy: Policy) -> _Checklist | Finding:
     )
 
 
+@lru_cache(maxsize=64)
+def _by_words(items: tuple[str, ...]) -> Mapping[str, str]:
+    """Items by their words, made `plain`; those without any are left out."""
+    return {text: item for item in items if has_words(text := plain(item))}
+
+
+@lru_cache(maxsize=64)
+def _items_of(template: str, heading: str) -> Mapping[str, str]:
+    """The items of a template's checklist by their words."""
+    sections = parse(template).sections(heading)
+    return _by_words(tuple(task.text for section in sections for task in section.tasks))
+
+
 def _compared(
-    body: Document, policy: Policy, items: Sequence[str], source: Citation, doubts: Sequence[str]
-) -> _Checklist | None:
-    """The description against a list of items; `None` where the list is empty."""
-    asked = {text: item for item in items if has_words(text := plain(item))}
-    if not asked:
-        return None
+    body: Document,
+    policy: Policy,
+    asked: Mapping[str, str],
+    source: Citation,
+    doubts: Sequence[str],
+) -> _Checklist:
+    """The description against a list of items, which are given by their words."""
     sections = body.sections(policy.security_checklist.heading)
-    matched = [(item_of(task, asked), task) for section in sections for task in section.tasks]
-    there = {item for item, _ in matched}
+    there: set[str] = set()
+    tasks: list[Task] = []
+    for section in sections:
+        for task in section.tasks:
+            item = item_of(task, asked)
+            if item is not None:
+                there.add(item)
+                tasks.append(task)
     return _Checklist(
         items=tuple(asked),
-        missing=tuple(item for text, item in asked.items() if text not in there),
-        tasks=tuple(task for item, task in matched if item is not None),
+        missing=tuple([item for text, item in asked.items() if text not in there]),
+        tasks=tuple(tasks),
+        texts=tuple([_quoted_item(task.text) for task in tasks]),
         heading=bool(sections),
         source=source,
         doubts=tuple(doubts),
     )
 
 
-def item_of(task: Task, items: Iterable[str]) -> str | None:
+@lru_cache(maxsize=256)  # the items of a checklist come again in every change
+def _quoted_item(text: str) -> str:
+    return quoted(text)
+
+
+def item_of(task: Task, items: Collection[str]) -> str | None:
     """The longest of `items`, each made `plain`, that the words of a box begin with.
 
     An N/A may stand before them.
     """
-    text = _without_mark(plain(task.text))
+    text = _without_mark(task.plain)
+    if text in items:
+        return text
     return max((item for item in items if begins_with(text, item)), key=len, default=None)
 
 
 def _without_mark(text: str) -> str:
-    mark = NOT_APPLICABLE.match(text)
+    mark = NOT_APPLICABLE.match(text) if text.startswith("n") else None
     return text[mark.end() :].lstrip(" :.;,-–—)") if mark else text
 
 
@@ -537,14 +590,14 @@ def _words_of_templates(change: Change) -> frozenset[str]:
     """The lines and paragraphs of the repository's templates, made `plain`."""
     templates = change.repository.templates
     known = () if isinstance(templates, Unavailable) else templates
-    return frozenset().union(*(_own_words(parse(t.text).blocks)[0] for t in known))
+    return frozenset().union(*(_own_words(template.text)[0] for template in known))
 
 
 def _reason_for_not_applicable(
     task: Task, checklist: _Checklist, own: frozenset[str], policy: Policy
 ) -> str:
     """The words beside an N/A, "" where there is no N/A or no word but the template's `own`."""
-    text = plain(task.text)
+    text = task.plain
     item = item_of(task, {*checklist.items, *own} - {""}) or ""
     note = [] if plain(task.note) in own else task.note.splitlines()
     lines = [line for line in map(plain, note) if line not in own]
@@ -558,7 +611,7 @@ def _reason_for_not_applicable(
 def _declared(checklist: _Checklist, policy: Policy) -> tuple[Task, ...]:
     """Boxes that declare or deny security impact, where both are offered and one is ticked."""
     kinds = [
-        [task for task in checklist.tasks if item_of(task, map(plain, items)) is not None]
+        [task for task in checklist.tasks if item_of(task, set(map(plain, items))) is not None]
         for items in (policy.security_review.impact_items, policy.security_review.no_impact_items)
     ]
     both = [*kinds[0], *kinds[1]]

@@ -15,6 +15,11 @@ def approved_by_qualified_peer(change: Change, policy: Policy) -> Finding:
     An approval counts if it stood at the merge as its author's latest opinion, and its author was
     in the role on that date, is a person and not a deleted account, and took no part in developing
     the change: neither opened it, nor wrote, co-wrote, committed or pushed any of it.
+
+    Where the policy lets code owners review, an approval by a code owner counts for the changed
+    files that they own, and one by anybody else in the role for every file; each changed file with
+    owners must have an approval that counts for it. Owners are those of the CODEOWNERS file as the
+    base branch had it at the merge; one that was changed since leaves it undetermined.
     """
     return approvals.approved(change, policy, "peer", policy.peer_review.approvals)
 
@@ -33,6 +38,11 @@ def peer_approval_fresh(change: Change, policy: Policy) -> Finding:
 
     That is told by force-pushes, by the commit that was reviewed, and by the parents of what
     followed; never by a commit's dates. A base branch changed after the approval makes it stale.
+
+    Merges of the base may follow if git's trees show that each has at every path what its two
+    sides give of themselves: where one side changed it, as that side has it. Where both changed the
+    same file, trees do not tell how it was put together. A force-push makes an approval stale,
+    unless the policy accepts those that kept the very files that were reviewed.
     """
     return approvals.fresh(change, policy, "peer", policy.peer_review.approvals, see="3.1")
 

@@ -29,7 +29,10 @@ def approved_by_security(change: Change, policy: Policy) -> Finding:
 
 
 def security_approval_fresh(change: Change, policy: Policy) -> Finding:
-    """Where a security review is required, the security team's approval is of the merged code."""
+    """Where a security review is required, the security team's approval is of the merged code.
+
+    That is told as for a peer's approval (3.3).
+    """
     return _where_required(
         change,
         policy,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from changeaudit.change import Change
 from changeaudit.people import NOT_HELD, Holds, holds, is_named, is_person, name_of
 from changeaudit.policy import Policy, Role
 from changeaudit.records import Actor, QueueChanged, Unavailable
 from changeaudit.rules import approvals
-from changeaudit.rules.approvals import Approval, assess, tally, unnamed
+from changeaudit.rules.approvals import Approval, counting, none_sure, unnamed
 from changeaudit.rules.attribute import Attribute
+from changeaudit.rules.developers import developers, independent
 from changeaudit.rules.order import apart, before_the_lead, earlier, enough, last
 from changeaudit.rules.security_trigger import triggered
 from changeaudit.rules.words import instant, listed, sentence
 from changeaudit.verdicts import (
     Citation,
     Finding,
+    Outcome,
     exception,
     not_applicable,
     passed,
@@ -40,10 +42,9 @@ def lead_approval_final(change: Change, policy: Policy) -> Finding:
     fewer, after all of them. One act that counts for two roles does not come before itself. Equal
     seconds have no order.
     """
-    found = assess(change, policy, "lead")
-    if isinstance(found, Unavailable):
-        return undetermined(sentence(found.reason))
-    leads = tally(found, Approval.counts)
+    leads = counting(change, policy, "lead")
+    if isinstance(leads, Unavailable):
+        return undetermined(sentence(leads.reason))
     those = (*leads.sure, *leads.maybe)
     if not those:
         return not_applicable(
@@ -51,21 +52,20 @@ def lead_approval_final(change: Change, policy: Policy) -> Finding:
             [_page(change)],
         )
     others = before_the_lead(change, policy, triggered(change, policy))
-    besides = {
-        f"{_when(a)} ({other.role})": a
-        for other in others
-        for lead in those
-        for a in other.besides(lead)
-    }
-    final = enough(
-        [last(lead, others) for lead in leads.sure],
-        [last(lead, others) for lead in leads.maybe],
-        policy.final_approval.approvals,
-    )
+    besides: dict[str, Approval] = {}
+    for other in others:
+        for lead in those:
+            for a in other.besides(lead):
+                besides[f"{_when(a)} ({other.role})"] = a
+    answers = [last(lead, others) for lead in leads.sure]
+    maybe = [last(lead, others) for lead in leads.maybe]
+    final = enough(answers, maybe, policy.final_approval.approvals)
     if final and leads.sure:
-        came_last = [lead for lead in leads.sure if last(lead, others)]
+        came_last = [lead for lead, came in zip(leads.sure, answers, strict=True) if came]
         before = {
-            name: a for name, a in besides.items() if all(earlier(a, lead) for lead in came_last)
+            name: a
+            for name, a in besides.items()
+            if False not in [bool(earlier(a, lead)) for lead in came_last]
         }
         if not before:
             return not_applicable(
@@ -73,7 +73,8 @@ def lead_approval_final(change: Change, policy: Policy) -> Finding:
                 [_page(change)],
             )
         return passed(
-            f"{listed(map(_when, came_last))} approved as lead, after {listed(before)}.",
+            f"{listed([_when(a) for a in came_last])} approved as lead, after"
+            f" {listed(list(before))}.",
             _cited((*came_last, *before.values())),
         )
     cited = _cited((*those, *besides.values()))
@@ -82,9 +83,9 @@ def lead_approval_final(change: Change, policy: Policy) -> Finding:
         name for name, a in besides.items() if any(earlier(a, lead) is not True for lead in those)
     )
     if final is False:
-        return exception(f"{said}, and not after {not_before}.", cited)
+        return exception(f"{said}, but not after {not_before}.", cited)
     doubts = [other.unread for other in others if other.unread]
-    doubts += [a.but(a.counts()) for a in (*those, *besides.values()) if not a.counts().answer]
+    doubts += none_sure(a for a in (*those, *besides.values()) if not a.counts.answer)
     if not_before:
         doubts.append(f"not before it came {not_before}")
     return undetermined(
@@ -93,16 +94,66 @@ def lead_approval_final(change: Change, policy: Policy) -> Finding:
 
 
 def lead_approval_fresh(change: Change, policy: Policy) -> Finding:
-    """The lead's approval is of the code that merged."""
+    """The lead's approval is of the code that merged, which is told as for a peer's (3.3)."""
     return approvals.fresh(change, policy, "lead", policy.final_approval.approvals, see="6.1")
 
 
 def merged_by_permitted(change: Change, policy: Policy) -> Finding:
     """It was merged into a production branch by somebody who may.
 
-    Those are the leads on that date, the people whom the policy names, and the merge queue once a
-    lead had approved. Merging is not approving.
+    Those are the leads on that date, the people whom the policy names, and, once a lead had
+    approved, the merge queue, if the change was in it when it merged. Merging is not approving; a
+    developer may merge unless the policy forbids it, and through the merge queue it is whoever put
+    the change there who merges.
     """
+    found = _merged_by_permitted(change, policy)
+    if policy.final_approval.developer_may_merge:
+        return found
+    if found.outcome is Outcome.EXCEPTION:
+        return found
+    who = merger(change)
+    if who is None:
+        return undetermined(
+            "Whether a developer of the change merged it cannot be told: who did is not known.",
+            found.evidence,
+        )
+    held = independent(who, developers(change, policy))
+    if held.answer is False:
+        return exception(
+            f"{name_of(who)} merged it, although {held.why}: the policy lets no developer merge.",
+            found.evidence,
+        )
+    if held.answer is None and found.outcome is Outcome.PASS:
+        return undetermined(
+            f"Whether {name_of(who)}, who merged it, is a developer of the change cannot be told:"
+            f" {held.why}.",
+            found.evidence,
+        )
+    return found
+
+
+def merger(change: Change) -> Actor | None:
+    """Who merged a change: of the merge queue, who put it there last; `None` if it is not known.
+
+    Source: `mergedBy`, and the `enqueuer` of the pull request's ADDED_TO_MERGE_QUEUE_EVENT.
+    """
+    pull = change.pull
+    if pull.merged_by is None or not is_named(pull.merged_by, MERGE_QUEUE):
+        return pull.merged_by
+    if isinstance(pull.timeline, Unavailable):
+        return None
+    added = [
+        event
+        for event in pull.timeline
+        if isinstance(event, QueueChanged) and event.added and event.at <= pull.merged_at
+    ]
+    last_at = max((event.at for event in added), default=None)
+    who = {event.enqueuer for event in added if event.at == last_at}
+    return who.pop() if len(who) == 1 else None
+
+
+def _merged_by_permitted(change: Change, policy: Policy) -> Finding:
+    """What 6.4 comes to, whoever developed the change."""
     pull = change.pull
     base = change.at_merge.base
     if isinstance(base, Unavailable):
@@ -118,30 +169,33 @@ def merged_by_permitted(change: Change, policy: Policy) -> Finding:
     who = pull.merged_by
     if who is None:
         return undetermined("The account that merged is deleted now.", [merge])
-    lead, merger = _as_lead(change, policy, who), _as_merger(change, policy, who)
-    for held, what in ((lead, "an engineering lead"), (merger, "who may merge")):
-        if held.answer is True:
-            return passed(f"{name_of(who)}, {what} ({held.why}), merged it into {base}.", [merge])
+    said = f"merged it into {base}."
+    lead = _as_lead(change, policy, who)
+    if lead.answer:
+        return passed(f"{name_of(who)}, an engineering lead ({lead.why}), {said}", [merge])
+    merger = _as_merger(change, policy, who)
+    if merger.answer:
+        return passed(f"{name_of(who)}, who may merge ({merger.why}), {said}", [merge])
     if policy.final_approval.merge_queue and is_named(who, MERGE_QUEUE):
-        if isinstance(pull.timeline, Unavailable):
+        queued = change.at_merge.queued
+        if isinstance(queued, Unavailable):
             return undetermined(
-                f"{name_of(who)} merged it; whether as the merge queue could not be read:"
-                f" {pull.timeline.reason}.",
+                f"{name_of(who)} merged it; whether as the merge queue cannot be told:"
+                f" {queued.reason}.",
                 [merge],
             )
-        if any(
-            isinstance(event, QueueChanged) and event.added and event.at <= pull.merged_at
-            for event in pull.timeline
-        ):
+        if queued:
             return _merged_by_queue(approved_by_lead(change, policy), base, merge)
     if lead.answer is None:
         return undetermined(
             f"Whether {name_of(who)} may merge cannot be told: {lead.why}.", [merge]
         )
-    why = "; ".join(held.why for held in (lead, merger) if held.why != NOT_HELD)
+    bot = not is_person(who, policy.approving_bots)
+    held = (merger,) if bot else (lead, merger)
+    why = "; ".join(each.why for each in held if each.why != NOT_HELD)
     return exception(
-        f"{name_of(who)} merged it and is neither an engineering lead nor named as a merger"
-        f"{f' ({why})' if why else ''}.",
+        f"{name_of(who)}{', a bot,' if bot else ''} merged it and is neither an engineering lead"
+        f" nor named as a merger{f' ({why})' if why else ''}.",
         [merge],
     )
 
@@ -153,17 +207,17 @@ def lead_and_peer_separate(change: Change, policy: Policy) -> Finding:
     """
     if policy.final_approval.peer_may_be_lead:
         return not_applicable("The policy lets one person be peer and lead.")
-    peer_acts, lead_acts = assess(change, policy, "peer"), assess(change, policy, "lead")
-    if isinstance(peer_acts, Unavailable):
-        return undetermined(sentence(peer_acts.reason))
-    if isinstance(lead_acts, Unavailable):
-        return undetermined(sentence(lead_acts.reason))
-    peers, leads = tally(peer_acts, Approval.counts), tally(lead_acts, Approval.counts)
+    peers, leads = counting(change, policy, "peer"), counting(change, policy, "lead")
+    if isinstance(peers, Unavailable):
+        return undetermined(sentence(peers.reason))
+    if isinstance(leads, Unavailable):
+        return undetermined(sentence(leads.reason))
     all_peers, all_leads = (*peers.sure, *peers.maybe), (*leads.sure, *leads.maybe)
     if not all_peers or not all_leads:
+        missing = [who for who, a in (("peer", all_peers), ("lead", all_leads)) if not a]
         return not_applicable(
-            "There are not both a peer's and a lead's approval that count: see 3.1, 3.3, 6.1 and"
-            " 6.3.",
+            f"There is no {' and no '.join(missing)} approval that counts, so no two to compare:"
+            " see 3.1, 3.3, 6.1 and 6.3.",
             [_page(change)],
         )
     needed = policy.peer_review.approvals, policy.final_approval.approvals
@@ -172,17 +226,27 @@ def lead_and_peer_separate(change: Change, policy: Policy) -> Finding:
         return passed(
             f"Approved by {_names(peers.sure)} as peer and by {_names(leads.sure)} as lead.", cited
         )
-    if apart(all_peers, all_leads, *needed):
-        doubts = [a.but(a.counts()) for a in (*peers.maybe, *leads.maybe)]
+    if apart(all_peers, all_leads, *needed, lambda approval: approval.may_cover):
+        doubts = none_sure((*peers.maybe, *leads.maybe))
+        doubts = doubts or ["not every owner of the changed files is known"]
         return undetermined(
             "Whether peer and lead are two people cannot be told:"
             f" {'; '.join(dict.fromkeys(doubts))}.",
             cited,
         )
-    return exception(
-        f"Too few people to be peer and lead apart: {_names(all_peers)} approved as peer and"
-        f" {_names(all_leads)} as lead.",
-        cited,
+    return exception(_one_in_both(all_peers, all_leads), cited)
+
+
+def _one_in_both(peers: Sequence[Approval], leads: Sequence[Approval]) -> str:
+    """That the same people approved as peer and as lead, in a sentence."""
+    if len(peers) == len(leads) == 1:
+        return (
+            f"The only peer approval and the only lead approval are both {_names(peers)}'s; two"
+            " people are needed."
+        )
+    return (
+        f"There are not enough people for both: {_names(peers)} approved as peer and"
+        f" {_names(leads)} as lead, and nobody may count as both."
     )
 
 
@@ -210,15 +274,15 @@ def _merged_by_queue(lead: Finding, base: str, merge: Citation) -> Finding:
 
 def _when(approval: Approval) -> str:
     at = f" at {instant(approval.at)}" if approval.at else ""
-    return f"{name_of(approval.by)}{at}"
+    return f"{approval.who}{at}"
 
 
 def _names(those: Iterable[Approval]) -> str:
-    return listed(name_of(a.by) for a in those)
+    return listed([a.who for a in those])
 
 
 def _cited(those: Iterable[Approval]) -> list[Citation]:
-    return list(dict.fromkeys(a.citation for a in those))
+    return list(dict.fromkeys([a.citation for a in those]))
 
 
 def _page(change: Change) -> Citation:

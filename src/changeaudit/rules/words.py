@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from changeaudit.asof import ReviewAtMerge
 from changeaudit.people import name_of
 from changeaudit.verdicts import Citation
 
+_TWO = tuple(f"{number:02}" for number in range(60))
+"""Numbers as a clock shows them."""
+
 
 def instant(at: datetime) -> str:
-    """An instant as reports write it: 2026-01-15 12:00:00Z."""
-    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+    """An instant (UTC) as reports write it: 2026-01-15 12:00:00Z."""
+    return f"{_day(at.date())} {_TWO[at.hour]}:{_TWO[at.minute]}:{_TWO[at.second]}Z"
+
+
+@lru_cache(maxsize=1024)  # what happens to a change happens on few days
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+@lru_cache(maxsize=256)  # a policy has few lists of names, asked of every change
+def folded(names: tuple[str, ...]) -> frozenset[str]:
+    """Names as they are compared, without case."""
+    return frozenset(name.casefold() for name in names)
 
 
 def count(number: int, noun: str) -> str:
@@ -22,9 +37,9 @@ def count(number: int, noun: str) -> str:
 
 def listed(parts: Iterable[str]) -> str:
     """Parts as a sentence: "a", "a and b", "a, b and c"."""
-    found = list(parts)
+    found = parts if isinstance(parts, list) else list(parts)
     if len(found) < 2:
-        return "".join(found)
+        return found[0] if found else ""
     return f"{', '.join(found[:-1])} and {found[-1]}"
 
 

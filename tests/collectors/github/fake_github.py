@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -92,6 +95,14 @@ def merged_event(when: str, oid: str = "merge") -> Json:
     }
 
 
+def queue_event(when: str, *, added: bool = True, reason: str | None = None) -> Json:
+    """Put into the merge queue, or taken out for a reason."""
+    found: Json = {"createdAt": z(when), "actor": user("lee"), "enqueuer": user("lee")}
+    if added:
+        return {"__typename": "AddedToMergeQueueEvent", **found}
+    return {"__typename": "RemovedFromMergeQueueEvent", "reason": reason, **found}
+
+
 def status(context: str, when: str = "03-01") -> Json:
     return {
         "__typename": "StatusContext",
@@ -154,10 +165,17 @@ class FakeGitHub(Transport):
         self.host = HOST
         self.clock = clock
         self.requests = 0
+        self.answering = threading.Lock()
         self.asked: list[tuple[str, Json]] = []
         self.pulls: dict[str, Json] = {}
         self.parents: dict[str, list[str]] = {}
         self.history: dict[str, Json] = {}
+        self.merge_checks: dict[str, list[Json]] = {}
+        self.trees: dict[str, list[Json]] = {}
+        self.tops: dict[str, str] = {}
+        self.below: dict[str, list[str]] = {}
+        self.dates: dict[str, str] = {}
+        self.text = ""
         self.issues: dict[str, Json] = {}
         self.heads: dict[str, str] = {}
         self.members: list[Json] | None = None
@@ -166,6 +184,10 @@ class FakeGitHub(Transport):
         self.more = 100
         self.fault: Callable[[str, Json, bool], None] = lambda name, variables, divisible: None
         self.spoil: Callable[[str, Json, Json], list[Json]] = lambda name, variables, data: []
+        self.listed: list[Json] = []
+        self.rest: list[tuple[str, dict[str, str]]] = []
+        self.refusing: dict[str, int] = {}
+        self.page = 100
 
     def add(self, *pulls: Json) -> None:
         self.pulls |= {p["id"]: p for p in pulls}
@@ -177,15 +199,21 @@ class FakeGitHub(Transport):
     def ask(
         self, operation: Operation, variables: dict[str, Any], about: str, *, divisible: bool
     ) -> Reply:
-        self.requests += 1
-        self.asked.append((operation.name, dict(variables)))
-        self.fault(operation.name, variables, divisible)
-        data: Json | None = getattr(self, f"answer_{operation.name}")(variables)
-        data = json.loads(json.dumps(data))
-        errors = self.spoil(operation.name, variables, data or {})
+        with self.answering:
+            self.requests += 1
+            self.text = operation.text
+            self.asked.append((operation.name, dict(variables)))
+            self.fault(operation.name, variables, divisible)
+            data: Json | None = getattr(self, f"answer_{operation.name}")(variables)
+            data = json.loads(json.dumps(data))
+            errors = self.spoil(operation.name, variables, data or {})
         body = json.dumps({"data": data, "errors": errors} if errors else {"data": data}).encode()
         envelope = msgspec.json.decode(wire.sound(body), type=wire.Envelope)
-        request = {"operation": operation.name, "variables": variables}
+        request = {
+            "operation": operation.name,
+            "query": operation.digest,
+            "variables": variables,
+        }
         return Reply(
             request=json.dumps(request, sort_keys=True),
             status=200,
@@ -194,6 +222,39 @@ class FakeGitHub(Transport):
             data=envelope.data,
             errors=envelope.errors,
             rate=None,
+        )
+
+    # -- the REST API
+
+    def get(self, path: str, about: str) -> Reply:
+        """The lists of `listed`, each row under the last part of its path, the newest first.
+
+        `refusing` gives another status to a path by its last part; `rest` keeps what was asked.
+        """
+        self.requests += 1
+        place, _, query = path.partition("?")
+        name = place.rpartition("/")[2]
+        asked = dict(parse_qsl(query))
+        self.rest.append((name, dict(asked)))
+        start = int(asked.pop("after", 0))
+        rows = [row for row in self.listed if name == row["list"]]
+        kind = asked.get("activity_type")
+        rows = [row for row in rows if kind in (None, row.get("activity_type"))]
+        shown = [
+            {key: value for key, value in row.items() if key != "list"}
+            for row in rows[start : start + self.page]
+        ]
+        following = urlencode({**asked, "after": start + self.page})
+        body = json.dumps(shown).encode()
+        return Reply(
+            request=json.dumps({"get": path}),
+            status=self.refusing.get(name, 200),
+            body=body,
+            received_at=self.clock(),
+            data=msgspec.Raw(body),
+            errors=(),
+            rate=None,
+            next=following if start + self.page < len(rows) else "",
         )
 
     # -- pull requests
@@ -241,16 +302,43 @@ class FakeGitHub(Transport):
     def answer_count(self, variables: Json) -> Json:
         return {"search": {"issueCount": len(self.found(variables["search"]))}}
 
-    def answer_pull_request_more(self, variables: Json) -> Json:
-        found = self.pulls[variables["id"]]
-        node: Json = {"id": found["id"]}
-        for name in LISTS:
-            if variables[name]:
-                node[name] = sliced(found[name], self.more, variables[f"{name}After"])
-        if variables["checks"]:
-            page = sliced(found["checks"], self.more, variables["checksAfter"])
-            node["statusCheckRollup"] = {"contexts": page}
-        return {"node": node}
+    def answer_further(self, variables: Json) -> Json:
+        """The further pages of the lists that the text asks of each alias."""
+        data: Json = {}
+        for alias, asked in re.findall(r"  (m\d+): node(.*?)\n  \}\n", self.text, re.S):
+            number = alias.removeprefix("m")
+            found = self.pulls[variables[f"i{number}"]]
+            data[alias] = node = {"id": found["id"]}
+            for name in (*LISTS, "checks"):
+                cursor = f"{name}{number}"
+                if asks := re.search(rf"first: (\d+), after: \${cursor}\b", asked):
+                    page = sliced(found[name], min(self.more, int(asks[1])), variables[cursor])
+                    if name == "checks":
+                        node["statusCheckRollup"] = {"contexts": page}
+                    else:
+                        node[name] = page
+            if last := re.search(r"filesFromEnd: files\(last: (\d+), before", asked):
+                files = found["files"]
+                end = int(variables[f"filesFromEnd{number}"] or len(files))
+                start = end - int(last[1])
+                node["filesFromEnd"] = {
+                    "pageInfo": {"hasPreviousPage": start > 0, "startCursor": str(start)},
+                    "nodes": files[start:end],
+                }
+        return data
+
+    def answer_walk(self, variables: Json) -> Json:
+        """All merged pull requests, those that changed last first; a cursor stays where it is."""
+        hits = sorted(self.pulls.values(), key=lambda p: (p["updatedAt"], p["id"]), reverse=True)
+        places = [f"{p['updatedAt']} {p['id']}" for p in hits]
+        after = variables["after"]
+        start = sum(place >= after for place in places) if after else 0
+        end = start + variables["first"]
+        nodes = [self.shown(p, lambda name: 100, iter((*LISTS, "checks"))) for p in hits[start:end]]
+        info = {"hasNextPage": end < len(hits), "endCursor": [*places[start:end], after][-1]}
+        if nodes:
+            info["endCursor"] = places[start:end][-1]
+        return {"repository": {"pullRequests": {"pageInfo": info, "nodes": nodes}}}
 
     def answer_parents(self, variables: Json) -> Json:
         data: Json = {}
@@ -263,7 +351,7 @@ class FakeGitHub(Transport):
                         "oid": node["commit"]["oid"],
                         "parents": {
                             "nodes": [
-                                {"oid": oid}
+                                {"oid": oid, "committedDate": self.dates.get(oid)}
                                 for oid in self.parents.get(node["commit"]["oid"], ["root"])
                             ]
                         },
@@ -273,6 +361,54 @@ class FakeGitHub(Transport):
             ]
             data[f"p{position}"] = {"id": found["id"], "commits": page}
         return data
+
+    def tree(self, files: Json) -> str:
+        """A directory as git has it, of texts and directories by name; its object id."""
+        rows: list[tuple[bytes, Json]] = []
+        for name, inside in files.items():
+            if isinstance(inside, dict):
+                entry = {"type": "tree", "mode": 0o40000, "oid": self.tree(inside)}
+            else:
+                blob = b"blob %d\0%s" % (len(inside), inside.encode())
+                oid = hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+                entry = {"type": "blob", "mode": 0o100644, "oid": oid}
+            end = "/" if isinstance(inside, dict) else ""
+            rows.append((f"{name}{end}".encode(), {"name": name, **entry}))
+        entries = [entry for _, entry in sorted(rows, key=lambda row: row[0])]
+        body = b"".join(
+            b"%o %s\0%s" % (e["mode"], e["name"].encode(), bytes.fromhex(e["oid"])) for e in entries
+        )
+        whole = b"tree %d\0%s" % (len(body), body)
+        found = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
+        self.trees[found] = entries
+        return found
+
+    def answer_base_merges(self, variables: Json) -> Json:
+        """Top directories of `tops`, directories of `trees`, and the histories of `below`."""
+        data: Json = {}
+        for alias, oid in re.findall(r'(\w+): object\(oid: "(\w+)"\)', self.text):
+            if alias.startswith("c_") and oid in self.tops:
+                top = self.tops[oid]
+                data[alias] = {"oid": oid, "tree": {"oid": top, "entries": self.trees[top]}}
+            elif alias.startswith("t_") and oid in self.trees:
+                data[alias] = {"oid": oid, "entries": self.trees[oid]}
+            elif alias.startswith("h_") and oid in self.below:
+                nodes = [{"oid": each} for each in (oid, *self.below[oid])]
+                data[alias] = {"oid": oid, "history": {"nodes": nodes}}
+            else:
+                data[alias] = None
+        return {"repository": data}
+
+    def answer_merge_groups(self, variables: Json) -> Json:
+        """The checks of merge commits, by oid in `merge_checks`; `None` where it has no such."""
+        nodes: list[Json | None] = []
+        for id_ in variables["ids"]:
+            oid = id_.removeprefix("C_")
+            checks = self.merge_checks.get(oid)
+            size = self.first.get("mergeChecks", 100)
+            page = None if checks is None else sliced(checks, size, variables["after"])
+            nodes.append({"oid": oid, "statusCheckRollup": page and {"contexts": page}})
+        return {"nodes": nodes}
 
     # -- the line
 
@@ -323,17 +459,17 @@ class FakeGitHub(Transport):
         }
 
     def answer_line(self, variables: Json) -> Json:
-        nodes: list[Json | None] = []
-        for id_ in variables["ids"]:
+        data: Json = {}
+        for position in range(len(variables) // 2):
             chain: list[Json] = []
-            found = self.on_line(id_.removeprefix("C_"))
-            while found and len(chain) < variables["depth"]:
+            oid = variables[f"i{position}"].removeprefix("C_")
+            found = self.on_line(oid)
+            while found and len(chain) < variables[f"d{position}"]:
                 chain.append(found)
                 below = found["parents"]["nodes"]
                 found = self.on_line(below[0]["oid"]) if below else None
-            oid = id_.removeprefix("C_")
-            nodes.append({"oid": oid, "history": {"nodes": chain}} if chain else None)
-        return {"nodes": nodes}
+            data[f"s{position}"] = {"oid": oid, "history": {"nodes": chain}} if chain else None
+        return data
 
     def answer_merges(self, variables: Json) -> Json:
         return {
@@ -431,9 +567,13 @@ class Told:
         self.done: list[tuple[str, int, int]] = []
         self.waits: list[tuple[float, str]] = []
         self.rates: list[tuple[int, int]] = []
+        self.notes: list[str] = []
 
     def collected(self, what: str, done: int, total: int) -> None:
         self.done.append((what, done, total))
+
+    def noted(self, text: str) -> None:
+        self.notes.append(text)
 
     def rate(self, remaining: int, limit: int) -> None:
         self.rates.append((remaining, limit))

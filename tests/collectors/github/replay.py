@@ -62,7 +62,7 @@ def run(name: str, store: Store) -> tuple[int, Told]:
 
 def brief(request: Any) -> Any:
     """A request as it is kept: which operation, with which variables; its text is in `queries`."""
-    sent = json.loads(request.body)
+    sent = json.loads(request.body) if request.body else {}
     if "query" in sent:
         name = sent["query"].partition("query ")[2].partition("(")[0]
         kept = {"operation": name, "variables": sent["variables"]}
@@ -76,7 +76,7 @@ def plain(response: Any) -> Any:
     kept = ("Content-Type", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
     headers = {k: v for k, v in response["headers"].items() if k in kept}
     answer = json.loads(response["body"]["string"])
-    for error in answer.get("errors", ()):
+    for error in answer.get("errors", ()) if isinstance(answer, dict) else ():
         if error.get("type") not in ("NOT_FOUND", "FORBIDDEN"):
             error |= {"type": "FORBIDDEN", "message": "Resource not accessible by integration"}
     body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ class Got(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
+    verb: str = "POST"
 
 
 class _Server(ThreadingHTTPServer):
@@ -54,13 +55,15 @@ class ScriptedServer:
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 body = self.rfile.read(length)
-                play = outer.script[min(len(outer.got), len(outer.script) - 1)]
-                outer.got.append(Got(self.path, dict(self.headers), body))
-                self.play(play)
+                self.take(Got(self.path, dict(self.headers), body))
 
             def do_GET(self) -> None:
-                outer.got.append(Got(self.path, dict(self.headers), b""))
-                self.play(Play())
+                self.take(Got(self.path, dict(self.headers), b"", "GET"))
+
+            def take(self, got: Got) -> None:
+                play = outer.answer(got)
+                outer.got.append(got)
+                self.play(play)
 
             def play(self, play: Play) -> None:
                 time.sleep(play.delay)
@@ -69,7 +72,10 @@ class ScriptedServer:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     self.close_connection = True
                     return
-                self.send_response(play.status)
+                if "Date" in play.headers:  # else the real one is told
+                    self.send_response_only(play.status)
+                else:
+                    self.send_response(play.status)
                 self.send_header("Content-Type", play.content_type)
                 self.send_header("Content-Length", str(len(play.body)))
                 for name, value in play.headers.items():
@@ -88,6 +94,12 @@ class ScriptedServer:
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.api = f"http://127.0.0.1:{self.port}/api/v3"
+
+    def answer(self, got: Got) -> Play:
+        """What is played next; the script is for POSTs."""
+        if got.verb == "GET":
+            return Play()
+        return self.script[min(len(self.got), len(self.script) - 1)]
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -123,3 +135,25 @@ def refusal(status: int, message: str = "", **headers: str) -> Play:
 
 def dashed(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class RoutedServer(ScriptedServer):
+    """As a scripted one, but each answer is chosen by the request."""
+
+    def __init__(self, route: Callable[[Got], Play]) -> None:
+        super().__init__([])
+        self._route = route
+
+    def answer(self, got: Got) -> Play:
+        return self._route(got)
+
+
+@contextmanager
+def routing(route: Callable[[Got], Play]) -> Iterator[RoutedServer]:
+    """A server whose answers `route` chooses."""
+    server = RoutedServer(route)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

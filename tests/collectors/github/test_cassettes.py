@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from changeaudit.collectors.github import reading
+from changeaudit.collectors.github import reading, snapshots
 from changeaudit.collectors.spans import Span
 from changeaudit.records import (
     Actor,
@@ -43,7 +43,7 @@ def payments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         replay.cassette("collect") as tape,
     ):
         requests, told = replay.run("collect", store)
-        assert requests == len(tape) == tape.play_count == 10
+        assert requests == len(tape) == tape.play_count == 14
         assert told.waits == []
         assert told.done[0] == ("pull requests of acme/payments", 3, 3)
         yield store
@@ -66,7 +66,8 @@ def test_more_reviews_than_a_page_holds_are_all_there(pulls: dict[int, PullReque
     assert [r.body for r in reviews[:53]] == [str(n) for n in range(53)]
     assert [(r.author, r.state) for r in reviews[53:]] == [(PAT, "APPROVED"), (LEE, "APPROVED")]
     assert all(r.author_can_write is True for r in reviews[53:])
-    assert len(pulls[10].evidence) == 3  # its page, the rest of its reviews, its parents
+    # Its page, the rest of its reviews, its parents, the trees of its merge of the base.
+    assert len(pulls[10].evidence) == 4
 
 
 def test_what_followed_an_approval_is_known_by_parents(pulls: dict[int, PullRequest]) -> None:
@@ -164,10 +165,10 @@ def test_the_line_leads_from_the_merge_after_the_period_to_the_root(
 
 
 def test_teams_and_tickets_are_there(payments: Store) -> None:
-    assert reading.read_team(payments, replay.SOURCE, "acme/leads") == Team(
+    assert snapshots.read_team(payments, replay.SOURCE, "acme/leads") == Team(
         "acme/leads", (LEE, PAT), replay.NOW
     )
-    hidden = reading.read_team(payments, replay.SOURCE, "acme/nobody")
+    hidden = snapshots.read_team(payments, replay.SOURCE, "acme/nobody")
     assert hidden is not None
     assert isinstance(hidden.members, Unavailable)
     tickets = reading.read_tickets(payments, replay.SOURCE, ["acme/payments#1"])

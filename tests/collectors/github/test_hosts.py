@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from changeaudit.collectors.github.hosts import checked_url
+from changeaudit.collectors.github.hosts import api_of, checked_url, is_enterprise_server
 from changeaudit.errors import UsageError
 
 
@@ -114,6 +114,43 @@ def test_no_text_at_all_does_worse_than_be_refused(url: str) -> None:
     """Whatever is accepted goes to https, for none of it is an address of this machine."""
     try:
         _, base = checked_url(url)
+    except UsageError:
+        return
+    assert base.startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("host", "api"),
+    [
+        ("github.com", "https://api.github.com"),
+        ("GitHub.com", "https://api.github.com"),
+        ("api.github.com", "https://api.github.com"),
+        ("acme.ghe.com", "https://api.acme.ghe.com"),
+        ("api.acme.ghe.com", "https://api.acme.ghe.com"),
+        ("git.acme.test", "https://git.acme.test/api/v3"),
+        ("git.acme.test:8443", "https://git.acme.test:8443/api/v3"),
+    ],
+)
+def test_the_api_of_a_host_as_gh_names_it(host: str, api: str) -> None:
+    assert api_of(host) == api
+    assert checked_url(api)[1] == api
+    assert is_enterprise_server(api) == api.endswith("/api/v3")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["https://git.acme.test", "git.acme.test/api/v3", "dana:s3cr3t@git.acme.test", "-", "a b", ""],
+)
+def test_what_is_no_host_is_refused_and_not_repeated(host: str) -> None:
+    with pytest.raises(UsageError, match="GH_HOST is not the name of a host") as refused:
+        api_of(host)
+    assert "s3cr3t" not in f"{refused.value.message} {refused.value.hint}"
+
+
+@given(st.text())
+def test_a_host_leads_to_an_api_that_a_token_may_be_sent_to_or_nowhere(host: str) -> None:
+    try:
+        _, base = checked_url(api_of(host))
     except UsageError:
         return
     assert base.startswith("https://")

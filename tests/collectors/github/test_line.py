@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from changeaudit.collectors.github import line as module
@@ -15,7 +16,7 @@ from changeaudit.collectors.github.transport import TooHeavyError
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError
 from changeaudit.records import BranchLine, MergeCommit
-from collectors.github.fake_github import HOST, REPOSITORY, Json, Place, at, pull
+from collectors.github.fake_github import HOST, REPOSITORY, Json, Place, at, commit, pull
 
 MARCH = Span(at("03-01"), at("04-01"))
 
@@ -63,10 +64,10 @@ def walked(place: Place, line: BranchLine, period: Span = MARCH) -> list[str]:
     return found
 
 
-def stretches(place: Place) -> list[tuple[list[str], int]]:
-    """What was asked of the history: where from, and how deep."""
+def stretches(place: Place) -> list[list[tuple[str, int]]]:
+    """What was asked of the history, request by request: where from, and how deep."""
     return [
-        ([id_.removeprefix("C_") for id_ in v["ids"]], v["depth"])
+        [(v[f"i{n}"].removeprefix("C_"), v[f"d{n}"]) for n in range(len(v) // 2)]
         for name, v in place.github.asked
         if name == "line"
     ]
@@ -90,7 +91,7 @@ def test_a_direct_push_between_two_merges_is_found(place: Place) -> None:
     place.github.line("d2", "d1", "m2", "m1", "m0", "root")
     line = collect(place, "m4")
     assert walked(place, line) == ["m4", "m3", "d2", "d1", "m2"]
-    assert stretches(place) == [(["d2"], module.SHALLOW)]
+    assert stretches(place) == [[("d2", module.SHALLOW)]]
     found = line.commits["d1"]
     assert (found.parents, found.pull_requests, found.branch) == (("m2",), (), "main")
     assert found.committer.at == at("02-01")
@@ -124,8 +125,33 @@ def test_gaps_are_read_together_and_long_ones_deeper(place: Place) -> None:
     line = collect(place, "m8")
     assert len(walked(place, line)) == 7 + 6 + 130
     asked = stretches(place)
-    assert asked[0] == (sorted(["x0", *(f"d{n}" for n in range(2, 8))]), 5)
-    assert asked[1:] == [(["x5"], 20), (["x25"], 100), (["x125"], 100)]
+    assert asked[0] == [(oid, 3) for oid in sorted(["x0", *(f"d{n}" for n in range(2, 8))])]
+    assert asked[1:] == [[("x3", 12)], [("x15", 60)], [("x75", 100)]]
+
+
+def test_a_pull_request_that_was_rebased_is_read_in_one_go(place: Place) -> None:
+    """How many of its commits stand below the last of them is known before they are read."""
+    rebased = merge(2, "r1") | {"commits": [commit(f"c{n}") for n in range(8)]}
+    place.github.line(*(f"r{n}" for n in range(1, 8)), "m1")
+    place.github.add(merge(1, "m0", "02-20"), rebased)
+    line = collect(place, "m2")
+    assert walked(place, line) == ["m2", *(f"r{n}" for n in range(1, 8))]
+    assert stretches(place) == [[("r1", 8)]]
+
+
+def test_one_longer_than_a_page_is_read_on_to_its_end_and_no_further(place: Place) -> None:
+    rebased = merge(2, "r1") | {"commits": [commit(f"c{n}") for n in range(251)]}
+    place.github.line(*(f"r{n}" for n in range(1, 251)), "m1")
+    place.github.add(merge(1, "m0", "02-20"), rebased)
+    assert len(walked(place, collect(place, "m2"))) == 251
+    assert stretches(place) == [[("r1", 100)], [("r101", 100)], [("r201", 51)]]
+
+
+def test_a_stretch_of_an_earlier_query_is_read_as_well() -> None:
+    """Stores hold answers in which all stretches are one list."""
+    data = {"rateLimit": None, "nodes": [{"oid": "a"}, None, {}]}
+    raw = msgspec.json.decode(msgspec.json.encode(data), type=dict[str, msgspec.Raw])
+    assert [bytes(each) for each in module.stretches_of(raw)] == [b'{"oid":"a"}']
 
 
 def test_the_branch_s_earlier_name_is_learned_from_the_merges_it_passes(place: Place) -> None:
@@ -142,7 +168,7 @@ def test_the_branch_s_earlier_name_is_learned_from_the_merges_it_passes(place: P
     place.github.line("root")
     line = collect(place, "m4")
     assert walked(place, line) == ["m4", "m3", "d2", "m2", "d1", "m1", "root"]
-    assert stretches(place) == [(["d1", "d2", "root"], 5)]
+    assert stretches(place) == [[("d1", 3), ("d2", 3), ("root", 3)]]
 
 
 def test_a_line_without_a_merge_before_the_period_is_followed_to_the_root(place: Place) -> None:
@@ -301,15 +327,15 @@ def test_a_stretch_that_is_too_heavy_is_read_in_smaller_ones(place: Place) -> No
         place.github.line(f"d{number}", f"m{number - 1}")
 
     def fault(name: str, variables: Json, divisible: bool) -> None:
-        if name == "line" and len(variables["ids"]) * variables["depth"] > 2:
+        if name == "line" and sum(v for k, v in variables.items() if k[0] == "d") > 2:
             assert divisible
             raise TooHeavyError("HTTP 502")
 
     place.github.fault = fault
     line = collect(place, "m11")
     assert len(walked(place, line)) == 20
-    sizes = [len(ids) * depth for ids, depth in stretches(place)]
-    assert sizes[:6] == [50, 25, 10, 5, 3, 1]
+    sizes = [sum(depth for _, depth in asked) for asked in stretches(place)]
+    assert sizes[:5] == [30, 15, 6, 3, 1]
 
 
 def test_one_commit_alone_is_no_longer_divisible(place: Place) -> None:
@@ -324,7 +350,7 @@ def test_one_commit_alone_is_no_longer_divisible(place: Place) -> None:
     place.github.fault = fault
     with pytest.raises(CollectError, match="6 attempts"):
         collect(place, "d1")
-    assert stretches(place) == [(["d1"], depth) for depth in (5, 2, 1)]
+    assert stretches(place) == [[("d1", depth)] for depth in (3, 1)]
     assert len(read(place).missing) == 1
 
 
@@ -336,7 +362,7 @@ def test_commits_that_an_answer_leaves_out_are_no_part_of_it(place: Place) -> No
 
     def spoil(name: str, variables: Json, data: Json) -> list[Json]:
         if name == "line":
-            for stretch in data["nodes"]:
+            for stretch in data.values():
                 stretch["history"]["nodes"].append(None)
                 for commit in stretch["history"]["nodes"][:-1]:
                     commit["associatedPullRequests"] = None
@@ -373,3 +399,22 @@ def test_the_search_for_the_ends_names_the_branch_and_both_sides(place: Place) -
     assert "merged:2026-04-01T00:00:00Z..2026-04-15T00:00:00Z sort:created-asc" in close["after"]
     assert "merged:<=2026-02-28T23:59:59Z" in far["before"]
     assert "merged:>=2026-04-01T00:00:00Z" in far["after"]
+
+
+def test_a_line_with_many_merges_is_followed_in_parts(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each to an end of its own, so that memory holds the merges of one part at a time."""
+    monkeypatch.setattr(module, "MERGES_AT_ONCE", 10)
+    merges = [merge(n, f"m{n - 1}", f"03-{n:02}") for n in range(2, 31)]
+    place.github.add(merge(1, "m0", "02-20"), *merges, merge(31, "m30", "04-02"))
+    place.github.line(*(f"m{n}" for n in range(31, 1, -1)), "m1")
+    line = collect(place, "m31")
+    assert len(line.stretches) == 3
+    assert line.missing == ()
+    known = {f"m{n}" for n in range(2, 31)} | line.commits.keys()
+    for stretch in line.stretches:
+        number = int(stretch.top.removeprefix("m"))
+        assert stretch.bottom in {f"m{n}" for n in range(1, number)}
+        assert stretch.top in known
+        assert stretch.open_ends == ()

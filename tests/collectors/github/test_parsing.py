@@ -436,6 +436,14 @@ THE_PULL = {"__typename": "PullRequest"}
             QueueChanged(NOW, KIM, True, actor("lee")),
         ),
         (event("RemovedFromMergeQueueEvent", enqueuer=None), QueueChanged(NOW, KIM, False, None)),
+        (
+            event("RemovedFromMergeQueueEvent", enqueuer=None, reason=None),
+            QueueChanged(NOW, KIM, False, None),
+        ),
+        (
+            event("RemovedFromMergeQueueEvent", enqueuer=user("lee"), reason="merged"),
+            QueueChanged(NOW, KIM, False, actor("lee"), "merged"),
+        ),
         (event("AutoMergeEnabledEvent"), AutoMergeEnabled(NOW, KIM)),
         (
             event("DeployedEvent", deployment={"environment": "staging", "state": "ACTIVE"}),
@@ -446,6 +454,46 @@ THE_PULL = {"__typename": "PullRequest"}
             Deployed(NOW, KIM, "", ""),
         ),
         (event("DeployedEvent", deployment=None), Deployed(NOW, KIM, "", "")),
+        (
+            event(
+                "DeployedEvent",
+                deployment={
+                    "environment": "staging",
+                    "state": "INACTIVE",
+                    "commitOid": "head",
+                    "latestStatus": {
+                        "state": "INACTIVE",
+                        "createdAt": z("02-11"),
+                        "creator": user("ci", "Bot"),
+                    },
+                },
+            ),
+            Deployed(NOW, KIM, "staging", "INACTIVE", "head", "INACTIVE", at("02-11"), "ci[bot]"),
+        ),
+        (
+            event(
+                "DeployedEvent",
+                deployment={
+                    "environment": "staging",
+                    "state": "PENDING",
+                    "commitOid": "head",
+                    "latestStatus": None,
+                },
+            ),
+            Deployed(NOW, KIM, "staging", "PENDING", "head"),
+        ),
+        (
+            event(
+                "DeployedEvent",
+                deployment={
+                    "environment": "staging",
+                    "state": "ACTIVE",
+                    "commitOid": "head",
+                    "latestStatus": {"state": "SUCCESS", "createdAt": z("02-11"), "creator": None},
+                },
+            ),
+            Deployed(NOW, KIM, "staging", "ACTIVE", "head", "SUCCESS", at("02-11")),
+        ),
         (
             event("ConnectedEvent", subject=ISSUE, source=THE_PULL),
             IssueLinked(NOW, KIM, True, "acme/web#3"),
@@ -606,6 +654,31 @@ def test_a_check_run_or_a_status_becomes_a_check(context: Json, expected: tuple[
     assert check.commit == "head"
 
 
+@pytest.mark.parametrize(
+    ("context", "created"),
+    [
+        (check_run(checkSuite={"app": None, "createdAt": z("02-28")}), at("02-28")),
+        (check_run(), None),
+        (status("ci/legacy"), at("03-01")),
+        ({**status("ci/legacy"), "state": "PENDING"}, at("03-01")),
+        ({**status("ci/legacy"), "state": "EXPECTED"}, None),
+    ],
+    ids=["suite", "an answer without it", "status", "pending", "expected, and never set"],
+)
+def test_a_check_was_created_when_the_server_says(context: Json, created: Any) -> None:
+    found = parsed(pull(1, checks=[context])).checks
+    assert not isinstance(found, Unavailable)
+    assert [check.created_at for check in found] == [created]
+
+
+def test_a_status_that_an_app_set_is_not_a_person_s() -> None:
+    """A person's account may be called what an app is called."""
+    by = [user("ci"), user("ci", "Bot")]
+    found = parsed(pull(1, checks=[{**status("e2e"), "creator": each} for each in by])).checks
+    assert not isinstance(found, Unavailable)
+    assert [check.producer for check in found] == ["ci", "ci[bot]"]
+
+
 def test_no_rollup_means_that_there_was_no_check() -> None:
     assert parsed(on_wire(pull(1), statusCheckRollup=None)).checks == ()
 
@@ -683,9 +756,25 @@ def test_checks_go_on_over_pages_and_are_unavailable_where_they_break_off() -> N
             "Work\n\nCo-authored-by: K <kim@users.noreply.github.com.evil.test>",
             [("K", "kim@users.noreply.github.com.evil.test", None)],
         ),
-        ("Work\n\nCo-authored-by: Kim", []),
-        ("Work\n\nCo-authored-by: Kim <>", []),
-        ("Work\n\nCo-authored-by: Kim <k@x.test> and more", []),
+        (
+            "Work\n\nCo-authored-by: A <a@x.test>, B <b@x.test> & C <7+c@users.noreply.github.com>",
+            [
+                ("A", "a@x.test", None),
+                ("B", "b@x.test", None),
+                ("C", "7+c@users.noreply.github.com", Actor(7, "c")),
+            ],
+        ),
+        (
+            "Work\n\nCo-authored-by: A <a@x.test> <b@x.test>",
+            [("A", "a@x.test", None), ("", "b@x.test", None)],
+        ),
+        ("Work\n\nCo-authored-by : Kim <k@x.test>.\n\nMore", [("Kim", "k@x.test", None)]),
+        ("Work\n\nCo-authored-by: Kim", [("Kim", "", None)]),
+        ("Work\n\nCo-authored-by: kim@x.test\r\n", [("kim@x.test", "", None)]),
+        ("Work\n\nCo-authored-by: Kim <>", [("Kim <>", "", None)]),
+        ("Work\n\nCo-authored-by: Kim <k@x.test", [("Kim <k@x.test", "", None)]),
+        ("Work\n\nCo-authored-by: Kim <k@x.test> and more", [("Kim", "k@x.test", None)]),
+        ("Work\n\nCo-authored-by:\nCo-authored-by: \r\n", []),
         ("Work\n\n  Co-authored-by: Kim <k@x.test>", []),
         ("Work\n\nNot-Co-authored-by: Kim <k@x.test>", []),
     ],
@@ -719,7 +808,32 @@ def test_a_hostile_message_neither_hangs_nor_fails(message: str) -> None:
 @given(st.text())
 def test_no_message_fails(message: str) -> None:
     for person in parsing.co_authors(f"Work\n\n{message}"):
-        assert person.email
+        assert person.email or person.name
+
+
+@pytest.mark.parametrize(
+    ("email", "account"),
+    [
+        ("77+kim@users.noreply.github.com", Actor(0, "kim")),
+        ("kim@users.noreply.github.com", Actor(0, "kim")),
+        ("77+kim@users.noreply.ghe.acme.test", Actor(77, "kim")),
+        ("9+ci[bot]@users.noreply.github.com", Actor(0, "ci[bot]", ActorKind.BOT)),
+        ("9+ci[bot]@users.noreply.GHE.acme.test", Actor(9, "ci[bot]", ActorKind.BOT)),
+        ("9+ci[bot]@users.noreply.elsewhere.test", None),
+    ],
+)
+def test_the_number_in_an_address_of_another_installation_is_nobody_s_on_this_one(
+    email: str, account: Actor | None
+) -> None:
+    """An Enterprise Server numbers its accounts itself."""
+    who = {"name": "Kim", "email": email, "date": None, "user": None}
+    node = commit("head", f"Work\n\nCo-authored-by: Kim <{email}>")
+    node["commit"] |= {"author": who, "committer": who}
+    url = "https://ghe.acme.test/acme/payments/pull/1"
+    (found,) = parsed({**pull(1, commits=[node]), "url": url}).commits  # type: ignore[misc]
+    assert [p.account for p in (*found.authors, found.committer)] == [account] * 3
+    broken = parsed({**pull(1, commits=[node]), "url": "https://[ghe"}).commits
+    assert not isinstance(broken, Unavailable)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,17 +10,20 @@ from typing import Any
 import pytest
 
 from changeaudit.collectors.github import reading
+from changeaudit.collectors.github.completing import PARENTS
 from changeaudit.collectors.github.pull_requests import (
     FEW,
     KIND,
+    LEAST,
     MORE,
     PAGE,
-    PARENTS,
     SEARCH_LIMIT,
+    Enumeration,
     PullRequests,
 )
 from changeaudit.collectors.github.transport import TooHeavyError
 from changeaudit.collectors.spans import Span
+from changeaudit.collectors.workers import Workers
 from changeaudit.errors import CollectError, StoreError
 from changeaudit.records import PullRequest, Unavailable
 from collectors.github.fake_github import (
@@ -298,7 +302,7 @@ def test_fewer_than_were_counted_are_looked_for_once_more(place: Place) -> None:
     assert missing(place) == ()
 
 
-def test_fewer_than_were_counted_in_the_end_is_an_error(place: Place) -> None:
+def test_a_search_that_shows_fewer_than_it_counts_is_given_up_for_the_walk(place: Place) -> None:
     """A gap is never silent."""
     fill(place, 4)
 
@@ -308,9 +312,12 @@ def test_fewer_than_were_counted_in_the_end_is_an_error(place: Place) -> None:
         return []
 
     place.github.spoil = spoil
-    with pytest.raises(CollectError, match=r"counts 5 .* but shows 4"):
-        collect(place)
-    assert missing(place) == (MARCH,)
+    assert collect(place) == 4
+    assert place.github.kinds() == ["count", "pull_requests", "pull_requests", "walk", "walk"]
+    (said,) = place.told.notes
+    assert "counts 5 pull requests of acme/payments but shows 4. All pull requests" in said
+    assert numbers(place) == [1, 2, 3, 4]
+    assert missing(place) == ()
 
 
 def test_what_merged_in_one_of_two_overlapping_periods_is_collected_once(place: Place) -> None:
@@ -341,16 +348,19 @@ def test_a_period_that_reaches_into_the_future_is_held_up_to_the_present(place: 
     assert numbers(place) == [1, 2]
 
 
-def test_a_period_that_goes_on_is_taken_up_where_the_last_run_stopped(place: Place) -> None:
+def test_a_period_that_goes_on_is_taken_up_with_what_changed(place: Place) -> None:
+    """What merged since the last run has changed since: one search finds both."""
     place.now = at("03-10")
     collect(place)
     place.now = at("03-12")
     place.github.add(pull(1, "03-11"))
     place.github.asked.clear()
     assert collect(place) == 1
-    searches = [v["search"] for n, v in place.github.asked if n == "pull_requests"]
-    assert "merged:2026-03-01T00:00:00Z..2026-03-09T23:59:59Z updated:" in searches[0]
-    assert "merged:2026-03-10T00:00:00Z..2026-03-31T23:59:59Z" in searches[1]
+    (search,) = (v["search"] for n, v in place.github.asked)
+    assert (
+        "merged:2026-03-01T00:00:00Z..2026-03-31T23:59:59Z updated:>=2026-03-09T18:00:00Z" in search
+    )
+    assert numbers(place) == [1]
     assert missing(place) == (Span(at("03-12"), MARCH.until),)
 
 
@@ -509,10 +519,10 @@ def test_a_list_that_does_not_fit_is_read_to_its_end(place: Place, name: str) ->
     collect(place)
     found = getattr(read(place)[0], field)
     assert len(found) == 7
-    asked = [v for n, v in place.github.asked if n == "pull_request_more"]
-    wanted = {k for v in asked for k, value in v.items() if value is True}
-    assert wanted == {name, "withWriteAccess"}
-    assert [v[f"{name}After"] for v in asked] == ["3", "5"]
+    asked = [v for n, v in place.github.asked if n == "further"]
+    access = {"withWriteAccess"} if name == "reviews" else set()
+    assert all(v.keys() == {"i0", f"{name}0"} | access for v in asked)
+    assert [v[f"{name}0"] for v in asked] == ["3", "5"]
 
 
 def test_lists_that_do_not_fit_are_read_on_together(place: Place) -> None:
@@ -521,8 +531,8 @@ def test_lists_that_do_not_fit_are_read_on_together(place: Place) -> None:
     collect(place)
     (found,) = read(place)
     assert {len(getattr(found, field)) for field, _ in OVERFLOW.values()} == {7}
-    assert place.github.kinds().count("pull_request_more") == 2
-    assert len(found.evidence) == len(set(found.evidence)) == 4  # page, two further, parents
+    assert place.github.kinds().count("further") == 2
+    assert len(found.evidence) == len(set(found.evidence)) == 3  # page, two further
 
 
 def test_a_list_is_read_on_from_the_version_that_is_stored(place: Place) -> None:
@@ -538,17 +548,105 @@ def test_a_list_is_read_on_from_the_version_that_is_stored(place: Place) -> None
     assert place.answers(MORE) == 2
 
 
-def test_a_death_between_a_page_and_the_rest_of_it_stores_neither(place: Place) -> None:
-    place.github.first = {"labels": 3}
-    place.github.add(pull(1, labels=[{"name": f"l{n}"} for n in range(4)]), pull(2))
-    place.github.fault = dying_at("pull_request_more", 1)
+def long_one(number: int, labels: int = 4) -> Json:
+    return pull(number, labels=[{"name": f"{number}l{n}"} for n in range(labels)])
+
+
+def test_the_rest_of_many_is_asked_for_together(place: Place) -> None:
+    place.github.first, place.github.more = {"labels": 3}, 2
+    place.github.add(*(long_one(n, 7) for n in range(1, 61)))
+    collect(place)
+    asked = [len(v) // 2 for n, v in place.github.asked if n == "further"]
+    assert asked == [50, 50, 20]
+    assert all(len(p.labels) == 7 for p in read(place) if not isinstance(p.labels, Unavailable))
+
+
+@pytest.mark.parametrize("total", [7, 101, 201, 202, 302, 950, 3000])
+def test_long_lists_of_files_are_read_from_both_ends(place: Place, total: int) -> None:
+    """Page after page they would take thirty rounds; each file comes once, in its place."""
+    files = [{"path": f"{n}.py", "changeType": "ADDED"} for n in range(total)]
+    place.github.add(pull(1, files=files, changedFiles=total))
+    collect(place)
+    (found,) = read(place)
+    assert not isinstance(found.files, Unavailable)
+    assert [f.path for f in found.files] == [f"{n}.py" for n in range(total)]
+    rounds = place.github.kinds().count("further")
+    assert rounds == -(-max(0, total - 100) // 200)
+
+
+def test_a_list_of_files_that_lost_its_middle_is_no_whole_one(place: Place) -> None:
+    """The ends do not meet where the list shrank meanwhile: fewer are shown than changed."""
+    files = [{"path": f"{n}.py", "changeType": "ADDED"} for n in range(500)]
+    place.github.add(pull(1, files=files, changedFiles=500))
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        if name != "further":
+            return []
+        data["m0"]["filesFromEnd"] = None
+        path = ["m0", "filesFromEnd"]
+        return [{"type": "FORBIDDEN", "message": "Hidden", "path": path}]
+
+    place.github.spoil = spoil
+    collect(place)
+    assert read(place)[0].files == Unavailable("GitHub answered: Hidden")
+
+
+def test_lists_that_are_too_heavy_together_are_asked_for_in_smaller_groups(place: Place) -> None:
+    place.github.first, place.github.more = dict.fromkeys(OVERFLOW, 3), 2
+    whole = {name: items for name, (_, items) in OVERFLOW.items()}
+    place.github.add(pull(1, "03-02", **whole), pull(2, "03-02", **whole))
+
+    def fault(name: str, variables: Json, divisible: bool) -> None:
+        lists = sum(k[0] != "i" and k != "withWriteAccess" for k in variables)
+        if name == "further" and lists > 3:
+            assert divisible
+            raise TooHeavyError("HTTP 502")
+        assert name != "further" or divisible == (lists > 1)
+
+    place.github.fault = fault
+    collect(place)
+    for found in read(place):
+        assert {len(getattr(found, field)) for field, _ in OVERFLOW.values()} == {7}
+
+
+def test_a_death_between_a_page_and_the_rest_of_it_is_made_up_for(place: Place) -> None:
+    """The page is kept and does not count; then only what is missing is asked for."""
+    place.github.first, place.github.more = {"labels": 3}, 1
+    place.github.add(long_one(1, 6), pull(2))
+    place.github.fault = dying_at("further", 2)
     with pytest.raises(Dies):
         collect(place)
-    assert place.answers(KIND) == place.answers(MORE) == 0
+    assert (place.answers(KIND), place.answers(MORE)) == (1, 1)
+    assert missing(place) == (MARCH,)
+    broken = {p.number: p.labels for p in read(place)}
+    assert broken[1] == Unavailable("GitHub showed 4 of 6")
+    place.github.fault = alive
+    place.github.asked.clear()
+    collect(place)
+    assert place.github.kinds() == ["further", "further"]
+    assert missing(place) == ()
+    assert {p.number: len(p.labels) for p in read(place) if isinstance(p.labels, tuple)} == {
+        1: 6,
+        2: 0,
+    }
+
+
+def test_what_changed_in_a_period_that_is_held_comes_with_the_rest_or_not_at_all(
+    place: Place,
+) -> None:
+    """A death in between leaves what was held, whole."""
+    place.github.first = {"labels": 3}
+    place.github.add(long_one(1, 4))
+    collect(place)
+    place.now += timedelta(days=1)
+    place.github.pulls["PR_1"] |= {"labels": [{"name": "new"}] * 5, "updatedAt": z(place.now)}
+    place.github.fault = dying_at("further", 1)
+    with pytest.raises(Dies):
+        collect(place)
+    assert len(read(place)[0].labels) == 4  # type: ignore[arg-type]
     place.github.fault = alive
     collect(place)
-    labels = {p.number: p.labels for p in read(place)}
-    assert labels == {1: ("l0", "l1", "l2", "l3"), 2: ()}
+    assert read(place)[0].labels == ("new",) * 5
 
 
 @pytest.mark.parametrize("errors", [[], [{"type": "NOT_FOUND", "message": "Gone", "path": []}]])
@@ -557,8 +655,8 @@ def test_a_rest_that_is_not_shown_ends_collecting(place: Place, errors: list[Jso
     place.github.add(pull(1, labels=[{"name": f"l{n}"} for n in range(4)]))
 
     def spoil(name: str, variables: Json, data: Json) -> list[Json]:
-        if name == "pull_request_more":
-            data["node"] = None
+        if name == "further":
+            data["m0"] = None
             return errors
         return []
 
@@ -573,8 +671,8 @@ def test_an_inner_list_that_leads_nowhere_is_an_error_and_not_a_circle(place: Pl
     place.github.add(pull(1, labels=[{"name": f"l{n}"} for n in range(9)]))
 
     def spoil(name: str, variables: Json, data: Json) -> list[Json]:
-        if name == "pull_request_more":
-            data["node"]["labels"]["pageInfo"]["endCursor"] = variables["labelsAfter"]
+        if name == "further":
+            data["m0"]["labels"]["pageInfo"]["endCursor"] = variables["labels0"]
         return []
 
     place.github.spoil = spoil
@@ -588,10 +686,10 @@ def test_what_a_further_page_may_not_show_is_said_for_that_list(place: Place) ->
     place.github.add(pull(1, reviews=[review("pat"), review("lee")]))
 
     def spoil(name: str, variables: Json, data: Json) -> list[Json]:
-        if name != "pull_request_more":
+        if name != "further":
             return []
-        data["node"]["reviews"]["nodes"][0]["author"] = None
-        path = ["node", "reviews", "nodes", 0, "author"]
+        data["m0"]["reviews"]["nodes"][0]["author"] = None
+        path = ["m0", "reviews", "nodes", 0, "author"]
         return [{"type": "FORBIDDEN", "message": "Hidden", "path": path}]
 
     place.github.spoil = spoil
@@ -608,8 +706,7 @@ def test_a_store_that_lost_a_further_page_says_so(place: Place) -> None:
         (item,) = page.items
         other = type(item)(item.kind, item.key, item.position, "other", item.at)
         writer.put(page.answer.answer, [other])
-    with pytest.raises(StoreError, match=r"lacks a part of .*/pull/1"):
-        read(place)
+    assert read(place)[0].labels == Unavailable("GitHub showed 3 of 4")
 
 
 # Parents ----------------------------------------------------------------------------------------
@@ -754,7 +851,7 @@ def test_as_many_commits_go_into_a_request_as_it_bears(place: Place) -> None:
     place.github.add(*(moved_on(n, 100) for n in range(1, 21)))
     collect(place)
     sizes = [len(v) // 3 for name, v in place.github.asked if name == "parents"]
-    assert sizes == [8, 8, 4]
+    assert sizes == [5] * 4
 
 
 def test_parents_that_are_too_heavy_together_are_asked_for_in_smaller_groups(
@@ -921,3 +1018,241 @@ def test_the_instants_of_a_search_are_whole_seconds_in_utc(place: Place) -> None
         "repo:acme/payments is:pr is:merged sort:created-asc"
         " merged:2026-03-01T00:00:00Z..2026-03-31T23:59:59Z updated:>=2026-05-01T01:02:03Z"
     )
+
+
+# Workers and several windows --------------------------------------------------------------------
+
+
+def spread(place: Place, count: int) -> None:
+    place.github.add(
+        *(
+            pull(n, f"03-{1 + (n - 1) * 31 // count:02} {n % 24:02}:{n % 60:02}")
+            for n in range(1, count + 1)
+        )
+    )
+
+
+def windows(place: Place) -> list[tuple[datetime, datetime]]:
+    return sorted((w.since, w.until) for w in place.store.windows(HOST, REPOSITORY, KIND))
+
+
+def test_many_are_cut_into_windows_by_one_count(place: Place) -> None:
+    """The first page of each tells how many there are: none is counted besides."""
+    spread(place, 4 * SEARCH_LIMIT)
+    assert collect(place) == 4 * SEARCH_LIMIT
+    assert place.github.kinds().count("count") == 1
+    assert place.github.kinds().count("pull_requests") <= 4 * SEARCH_LIMIT / PAGE + 5
+    assert len(windows(place)) == 5
+    assert [end for _, end in windows(place)][:-1] == [start for start, _ in windows(place)][1:]
+    assert missing(place) == ()
+
+
+def test_a_window_that_several_workers_share_is_cut_for_them(place: Place) -> None:
+    place.session.workers = Workers(3)
+    spread(place, 3 * LEAST)
+    assert collect(place) == 3 * LEAST
+    assert len(windows(place)) == 3
+    assert numbers(place) == list(range(1, 3 * LEAST + 1))
+    done = [(done, total) for _, done, total in place.told.done]
+    assert max(done) == (3 * LEAST, 3 * LEAST)
+    assert sorted(d for d, _ in done) == [d for d, _ in done]
+
+
+def test_workers_that_learn_it_at_once_all_ask_without_the_field(place: Place) -> None:
+    """None of them keeps the page that showed it."""
+    place.session.workers = Workers(3)
+    spread(place, 3 * LEAST)
+    first = threading.Barrier(3, timeout=10)
+    waits = iter([True] * 3)
+
+    ask = place.github.ask
+
+    def together(*args: Any, **more: Any) -> Any:
+        reply = ask(*args, **more)
+        if args[0].name == "pull_requests" and next(waits, False):
+            first.wait()
+        return reply
+
+    place.github.ask = together  # type: ignore[method-assign]
+    place.github.spoil = refuse_write_access
+    assert collect(place) == 3 * LEAST
+    assert all(not isinstance(each.reviews, Unavailable) for each in read(place))
+
+
+def test_a_small_window_is_not_worth_sharing(place: Place) -> None:
+    place.session.workers = Workers(4)
+    spread(place, LEAST - 1)
+    collect(place)
+    assert len(windows(place)) == 1
+
+
+def test_what_a_run_left_behind_is_taken_from_the_store(place: Place) -> None:
+    """Its windows are those that were begun, and only what is missing is asked for."""
+    spread(place, 2 * SEARCH_LIMIT)
+    place.github.fault = dying_at("pull_requests", 30)
+    with pytest.raises(Dies):
+        collect(place)
+    first = len(place.github.asked)
+    place.github.fault = alive
+    collect(place)
+    assert len(place.github.asked) <= 2 * SEARCH_LIMIT / PAGE + 3 + 3
+    assert place.github.kinds()[first:].count("count") == 1
+    assert numbers(place) == list(range(1, 2 * SEARCH_LIMIT + 1))
+    assert missing(place) == ()
+    assert {w.as_of for w in place.store.windows(HOST, REPOSITORY, KIND)} == {place.now}
+
+
+def test_it_is_as_of_its_first_page_and_nothing_old_is_taken_for_new(place: Place) -> None:
+    spread(place, 3 * PAGE)
+    begun = place.now
+    place.github.fault = dying_at("pull_requests", 3)
+    with pytest.raises(Dies):
+        collect(place)
+    place.github.fault = alive
+    place.now = begun + timedelta(hours=5)
+    place.github.asked.clear()
+    collect(place)
+    assert pages(place) == [PAGE]
+    (window,) = place.store.windows(HOST, REPOSITORY, KIND)
+    assert window.as_of == begun
+
+
+def test_what_was_left_behind_long_ago_is_asked_for_anew(place: Place) -> None:
+    spread(place, 3 * PAGE)
+    place.github.fault = dying_at("pull_requests", 3)
+    with pytest.raises(Dies):
+        collect(place)
+    place.github.fault = alive
+    place.now += timedelta(hours=7)
+    place.github.asked.clear()
+    collect(place)
+    assert pages(place) == [PAGE] * 3
+
+
+def test_one_that_merged_meanwhile_is_not_missed(place: Place) -> None:
+    """The pages in the store do not show it: the count does, and they are asked for again."""
+    spread(place, 3 * PAGE)
+    place.github.fault = dying_at("pull_requests", 3)
+    with pytest.raises(Dies):
+        collect(place)
+    place.github.fault = alive
+    late = pull(0, "03-30 23:00")
+    place.github.pulls = {late["id"]: late, **place.github.pulls}
+    collect(place)
+    assert numbers(place) == list(range(3 * PAGE + 1))
+    assert missing(place) == ()
+
+
+def test_one_that_changed_since_it_was_left_behind_is_read_as_it_is(place: Place) -> None:
+    place.github.first = {"labels": 3}
+    spread(place, 3 * PAGE)
+    place.github.pulls["PR_2"]["labels"] = [{"name": f"l{n}"} for n in range(4)]
+    place.github.fault = dying_at("pull_requests", 3)
+    with pytest.raises(Dies):
+        collect(place)
+    place.github.fault = alive
+    place.github.pulls["PR_2"] |= {"title": "Changed", "updatedAt": z(place.now)}
+    place.now += timedelta(minutes=5)
+    collect(place)
+    collect(place)
+    (found,) = [p for p in read(place) if p.number == 2]
+    assert (found.title, found.labels) == ("Changed", ("l0", "l1", "l2", "l3"))
+
+
+# The walk ---------------------------------------------------------------------------------------
+
+
+def walk(place: Place, period: Span = MARCH) -> int:
+    return PullRequests(place.session, REPOSITORY, Enumeration.WALK).collect(period)
+
+
+def test_the_walk_finds_what_the_search_does(place: Place) -> None:
+    place.github.first = {"labels": 3}
+    spread(place, 5 * PAGE)
+    place.github.add(pull(1000, "02-20"), pull(1001, "04-02"), moved_on(1002))
+    place.github.pulls["PR_7"]["labels"] = [{"name": f"l{n}"} for n in range(120)]
+    assert walk(place) == 5 * PAGE + 1
+    assert "pull_requests" not in place.github.kinds()
+    found = {p.number: p for p in read(place)}
+    assert sorted(found) == [*range(1, 5 * PAGE + 1), 1002]
+    assert len(found[7].labels) == 120  # type: ignore[arg-type]
+    assert all(not isinstance(c.parents, Unavailable) for c in commits_of(found[1002]))
+    assert missing(place) == ()
+    assert reading.walked(place.store, HOST, REPOSITORY, MARCH)
+    assert not reading.walked(place.store, HOST, REPOSITORY, Span(at("02-01"), at("04-01")))
+
+
+def test_the_walk_goes_down_to_what_changed_before_the_period(place: Place) -> None:
+    place.github.add(*(pull(n, f"03-{n:02}") for n in range(1, 31)))
+    place.github.add(*(pull(100 + n, "02-10") for n in range(5 * PAGE)))
+    assert walk(place) == 30
+    asked = [v["first"] for n, v in place.github.asked if n == "walk"]
+    assert asked == [PAGE, FEW]
+
+
+def test_one_that_changes_during_the_walk_is_found_at_the_front(place: Place) -> None:
+    """It goes from below what was read to above it."""
+    spread(place, 3 * PAGE)
+    bumped = iter([1, 2])
+
+    def fault(name: str, variables: Json, divisible: bool) -> None:
+        if name == "walk" and variables["after"] and (number := next(bumped, 0)):
+            place.github.pulls[f"PR_{number}"] |= {"title": "Bumped", "updatedAt": z("05-01")}
+
+    place.github.fault = fault
+    walk(place)
+    found = {p.number: p.title for p in read(place)}
+    assert len(found) == 3 * PAGE
+    assert found[1] == found[2] == "Bumped"
+
+
+def test_a_second_walk_reads_only_what_changed(place: Place) -> None:
+    spread(place, 3 * PAGE)
+    walk(place)
+    place.now += timedelta(days=1)
+    place.github.pulls["PR_9"] |= {"title": "Renamed", "updatedAt": z(place.now)}
+    place.github.asked.clear()
+    assert walk(place) == 1 or len(place.github.asked) == 2
+    assert [n for n, _ in place.github.asked] == ["walk", "walk"]
+    assert [p.number for p in read(place) if p.title == "Renamed"] == [9]
+
+
+def test_a_walk_that_died_goes_on_below_what_it_read(place: Place) -> None:
+    spread(place, 5 * PAGE)
+    place.github.fault = dying_at("walk", 4)
+    with pytest.raises(Dies):
+        walk(place)
+    assert missing(place) == (MARCH,)
+    place.github.fault = alive
+    place.github.asked.clear()
+    walk(place)
+    assert len(place.github.asked) <= 4
+    assert numbers(place) == list(range(1, 5 * PAGE + 1))
+
+
+def test_a_search_that_is_refused_is_replaced_by_the_walk(place: Place) -> None:
+    """Some servers have no search."""
+    spread(place, 3)
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        if name not in ("count", "pull_requests"):
+            return []
+        data["search"] = None
+        return [{"type": "SERVICE_UNAVAILABLE", "message": "No search", "path": ["search"]}]
+
+    place.github.spoil = spoil
+    assert collect(place) == 3
+    assert place.github.kinds() == ["count", "walk", "walk"]
+    assert collect(place, count=3) == 3
+    assert "No search (SERVICE_UNAVAILABLE)" in place.told.notes[0]
+    assert missing(place) == ()
+
+
+def test_a_walk_that_is_refused_is_an_error(place: Place) -> None:
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        data["repository"] = None
+        return [{"type": "FORBIDDEN", "message": "No", "path": ["repository"]}]
+
+    place.github.spoil = spoil
+    with pytest.raises(CollectError, match=r"refuses pull requests of acme/payments: No"):
+        walk(place)

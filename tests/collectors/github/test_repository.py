@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from changeaudit.collectors.github import reading
+from changeaudit.collectors.github import reading, snapshots
 from changeaudit.collectors.github.pull_requests import PullRequests
 from changeaudit.collectors.github.repository import (
     BRANCH_KIND,
@@ -22,7 +23,7 @@ from changeaudit.collectors.github.repository import (
 )
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError, StoreError
-from changeaudit.records import Team, Unavailable
+from changeaudit.records import CodeOwners, Membership, Team, Unavailable
 from collectors.github.fake_github import (
     HOST,
     REPOSITORY,
@@ -32,6 +33,7 @@ from collectors.github.fake_github import (
     at,
     pull,
     user,
+    z,
 )
 
 MARCH = Span(at("03-01"), at("04-01"))
@@ -144,6 +146,21 @@ def test_a_repository_that_was_never_collected_is_said_to_be_missing(place: Plac
         reading.read_repository(place.store, HOST, REPOSITORY)
 
 
+@pytest.mark.parametrize("host", ["ghe.test", "github.com"])
+def test_a_repository_that_another_host_told_of_is_said_to_be_there(
+    place: Place, host: str
+) -> None:
+    """A store is bound to its hosts: to collect again would be the wrong advice."""
+    collect_repository(place.session, REPOSITORY, search(place))
+    with pytest.raises(StoreError) as raised:
+        reading.read_repository(place.store, host, REPOSITORY.upper(), "Collect it.")
+    assert f"It holds {REPOSITORY.upper()} from {HOST}." in raised.value.message
+    assert raised.value.hint == "Set GITHUB_API_URL to that host."
+    with pytest.raises(StoreError) as raised:
+        reading.read_repository(place.store, host, "acme/other", "Collect it.")
+    assert raised.value.hint == "Collect it."
+
+
 # Branches ---------------------------------------------------------------------------------------
 
 
@@ -182,7 +199,7 @@ def test_branches_that_cannot_be_listed_end_the_run(place: Place) -> None:
 
 
 def team(place: Place, name: str = "acme/leads") -> Team | None:
-    return reading.read_team(place.store, HOST, name)
+    return snapshots.read_team(place.store, HOST, name)
 
 
 def test_a_team_is_read_with_all_its_pages(place: Place) -> None:
@@ -259,7 +276,7 @@ def test_a_team_with_a_member_who_is_not_shown_is_not_whole(place: Place) -> Non
     collect_team(place.session, "acme/leads")
     found = team(place)
     assert found is not None
-    assert found.members == Unavailable("GitHub did not show every member of team acme/leads")
+    assert found.members == Unavailable("GitHub did not show every member of acme/leads")
 
 
 def test_a_team_whose_collecting_broke_off_is_not_taken_for_a_smaller_one(place: Place) -> None:
@@ -274,21 +291,225 @@ def test_a_team_whose_collecting_broke_off_is_not_taken_for_a_smaller_one(place:
         collect_team(place.session, "acme/leads")
     found = team(place)
     assert found is not None
-    assert found.members == Unavailable("collecting team acme/leads broke off after 2 members")
+    assert found.members == Unavailable("collecting acme/leads broke off after 2 members")
 
 
-def test_a_team_that_did_not_change_is_stored_once_and_one_that_did_anew(place: Place) -> None:
+def logins(found: Membership) -> list[str] | str:
+    """Whom a snapshot shows, or why it shows nobody."""
+    if isinstance(found.members, Unavailable):
+        return found.members.reason
+    return [member.login for member in found.members]
+
+
+def test_every_collection_of_a_team_is_a_snapshot_even_if_nobody_came_or_went(
+    place: Place,
+) -> None:
     place.github.members = [user("pat"), user("lee"), user("kim")]
     collect_team(place.session, "acme/leads")
     place.now += timedelta(days=1)
-    collect_team(place.session, "acme/leads")
-    assert place.answers(TEAM_KIND) == 2
+    collect_team(place.session, "Acme/Leads")
+    assert place.answers(TEAM_KIND) == 4
+    place.now += timedelta(days=1)
     place.github.members.pop()
     collect_team(place.session, "acme/leads")
     found = team(place)
     assert found is not None
-    assert not isinstance(found.members, Unavailable)
-    assert [m.login for m in found.members] == ["pat", "lee"]
+    assert [logins(s) for s in found.history] == [["pat", "lee", "kim"]] * 2 + [["pat", "lee"]]
+    assert [s.at for s in found.history] == [place.now - timedelta(days=n) for n in (2, 1, 0)]
+    assert found.collected_at == place.now
+
+
+def test_a_snapshot_that_broke_off_takes_no_page_of_another(place: Place) -> None:
+    place.github.members = [user(n) for n in ("pat", "lee", "kim")]
+    collect_team(place.session, "acme/leads")
+
+    def fault(name: str, variables: Json, divisible: bool) -> None:
+        if variables["after"]:
+            raise CollectError("6 attempts")
+
+    place.github.fault = fault
+    with pytest.raises(CollectError):
+        collect_team(place.session, "acme/leads")
+    place.github.fault = lambda name, variables, divisible: None
+    collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    cut = "collecting acme/leads broke off after 2 members"
+    whole = ["pat", "lee", "kim"]
+    assert [logins(s) for s in found.history] == [whole, cut, whole]
+
+
+def test_a_page_whose_list_began_in_no_answer_is_no_whole_snapshot(place: Place) -> None:
+    """As an earlier version left it, which stored a page only if it had changed."""
+    place.github.members = [user(n) for n in ("pat", "lee", "kim")]
+    collect_team(place.session, "acme/leads")
+    stored = list(place.store.history(HOST, "acme/leads", TEAM_KIND))
+    with place.store.begin() as writer:
+        writer.put(stored[1].answer)
+    found = team(place)
+    assert found is not None
+    cut = "collecting acme/leads broke off after 0 members"
+    assert [logins(s) for s in found.history] == [["pat", "lee", "kim"], cut]
+
+
+def test_a_list_that_leads_back_to_itself_ends(place: Place) -> None:
+    place.github.members = [user(n) for n in ("pat", "lee", "kim")]
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        data["organization"]["team"]["members"]["pageInfo"]["endCursor"] = None
+        return []
+
+    place.github.spoil = spoil
+    with pytest.raises(CollectError, match="not where it goes on"):
+        collect_team(place.session, "acme/leads")
+    found = team(place)
+    assert found is not None
+    assert logins(found.history[0]) == "collecting acme/leads broke off after 2 members"
+
+
+# Code owners ------------------------------------------------------------------------------------
+
+
+def owners(text: str | None = "* @pat\n", **more: Any) -> Json:
+    size = len(text or "")
+    return {"__typename": "Blob", "byteSize": size, "isTruncated": False, "text": text, **more}
+
+
+def changed(day: str, *merged: str | None) -> Json:
+    brought = [{"mergedAt": z(m) if m else None, "baseRefName": "main"} for m in merged]
+    node = {"oid": "c", "committedDate": z(day), "associatedPullRequests": {"nodes": brought}}
+    return {"nodes": [node]}
+
+
+NEVER: Json = {"nodes": []}
+UNKNOWN = "when {} last changed on the default branch is not known"
+
+
+@pytest.mark.parametrize(
+    ("files", "history", "expected"),
+    [
+        pytest.param([None] * 3, [NEVER] * 3, None, id="none, and never was"),
+        pytest.param(
+            [owners(), None, None],
+            [changed("02-01"), changed("02-20"), changed("02-21")],
+            CodeOwners(".github/CODEOWNERS", "* @pat\n", at("02-01")),
+            id="the first counts, and what changes after it in the order does not matter",
+        ),
+        pytest.param(
+            [None, owners("a"), owners("b")],
+            [NEVER, changed("02-01"), changed("02-21")],
+            CodeOwners("CODEOWNERS", "a", at("02-01")),
+            id="the first that exists",
+        ),
+        pytest.param(
+            [None, owners("a"), None],
+            [changed("02-10"), changed("02-01"), NEVER],
+            CodeOwners("CODEOWNERS", "a", at("02-10")),
+            id="one before it was removed",
+        ),
+        pytest.param(
+            [None, None, None],
+            [changed("02-01"), NEVER, changed("02-10")],
+            CodeOwners("docs/CODEOWNERS", None, at("02-10")),
+            id="the last was removed",
+        ),
+        pytest.param(
+            [owners(), None, None],
+            [changed("01-01", "02-15", None), NEVER, NEVER],
+            CodeOwners(".github/CODEOWNERS", "* @pat\n", at("02-15")),
+            id="an old commit that merged late",
+        ),
+        pytest.param(
+            [{"__typename": "Tree"}, owners("a"), None],
+            [NEVER, changed("02-01"), NEVER],
+            CodeOwners("CODEOWNERS", "a", at("02-01")),
+            id="a folder is no file",
+        ),
+        pytest.param(
+            [owners(), None, None],
+            [NEVER, NEVER, NEVER],
+            CodeOwners(
+                ".github/CODEOWNERS",
+                "* @pat\n",
+                Unavailable(UNKNOWN.format(".github/CODEOWNERS")),
+            ),
+            id="no commit is known",
+        ),
+        pytest.param(
+            [None, None, None],
+            [NEVER, None, NEVER],
+            CodeOwners(".github/CODEOWNERS", None, Unavailable(UNKNOWN.format("CODEOWNERS"))),
+            id="a history that was not read",
+        ),
+        pytest.param(
+            [owners(byteSize=3_000_000), None, None],
+            [changed("02-01"), NEVER, NEVER],
+            CodeOwners(
+                ".github/CODEOWNERS",
+                Unavailable("it has 3,000,000 bytes, and GitHub loads none of 3 MB"),
+                at("02-01"),
+            ),
+            id="too large for GitHub",
+        ),
+        *(
+            pytest.param(
+                [given, None, None],
+                [changed("02-01"), NEVER, NEVER],
+                CodeOwners(
+                    ".github/CODEOWNERS",
+                    Unavailable("GitHub did not show the whole of its text"),
+                    at("02-01"),
+                ),
+                id=name,
+            )
+            for name, given in (
+                ("binary", owners(None, byteSize=7)),
+                ("cut", owners(isTruncated=True)),
+            )
+        ),
+    ],
+)
+def test_the_codeowners_file_that_counts_is_read_with_its_last_change(
+    place: Place, files: list[Json | None], history: list[Json | None], expected: CodeOwners | None
+) -> None:
+    aliases = ("githubOwners", "rootOwners", "docsOwners")
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        data["repository"] |= dict(zip(aliases, files, strict=True))
+        target = data["repository"]["defaultBranchRef"]["target"]
+        target |= dict(zip(aliases, history, strict=True))
+        return []
+
+    place.github.spoil = spoil
+    collect_repository(place.session, REPOSITORY, search(place))
+    assert reading.read_repository(place.store, HOST, REPOSITORY).codeowners == expected
+
+
+def test_what_an_earlier_query_did_not_ask_for_is_unknown(place: Place) -> None:
+    collect_repository(place.session, REPOSITORY, search(place))
+    found = reading.read_repository(place.store, HOST, REPOSITORY)
+    assert found.codeowners == Unavailable("the file was not asked for")
+
+
+def test_a_file_that_may_not_be_read_is_not_taken_for_none_and_is_asked_for_again(
+    place: Place,
+) -> None:
+    files: Json = dict.fromkeys(("githubOwners", "rootOwners", "docsOwners"))
+    error = {"type": "FORBIDDEN", "message": "no", "path": ["repository", "rootOwners"]}
+    spoiled_files: list[Json] = [error]
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        data["repository"] |= files
+        data["repository"]["defaultBranchRef"]["target"] |= dict.fromkeys(files, NEVER)
+        return spoiled_files
+
+    place.github.spoil = spoil
+    collect_repository(place.session, REPOSITORY, search(place))
+    found = reading.read_repository(place.store, HOST, REPOSITORY)
+    assert found.codeowners == Unavailable("GitHub answered: no")
+    spoiled_files.clear()
+    collect_repository(place.session, REPOSITORY, search(place))
+    assert reading.read_repository(place.store, HOST, REPOSITORY).codeowners is None
 
 
 # All of an owner's ------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import pytest
 
 from changeaudit.collectors.github import reading, single
 from changeaudit.collectors.github.ask import Session
-from changeaudit.collectors.github.pull_requests import KIND, MORE, PARENTS, PullRequests
+from changeaudit.collectors.github.completing import PARENTS
+from changeaudit.collectors.github.pull_requests import KIND, MORE, PullRequests
 from changeaudit.collectors.github.single import SinglePullRequest
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError, StoreError, UsageError
@@ -25,7 +26,9 @@ from collectors.github.fake_github import (
     Json,
     at,
     commit,
+    merged_event,
     pull,
+    queue_event,
     review,
     status,
 )
@@ -65,6 +68,8 @@ class Nobody:
     def rate(self, remaining: int, limit: int) -> None: ...
 
     def waiting(self, seconds: float, why: str) -> None: ...
+
+    def noted(self, text: str) -> None: ...
 
 
 class Shop:
@@ -124,7 +129,7 @@ def test_lists_that_go_on_are_read_to_their_end(shop: Shop) -> None:
     found = shop.collect(7)
     assert not isinstance(found.files, Unavailable)
     assert [f.path for f in found.files] == [f"{n}.py" for n in range(7)]
-    assert shop.github.kinds().count("pull_request_more") == 3
+    assert shop.github.kinds().count("further") == 3
     assert len(found.evidence) == len(set(found.evidence)) == len(shop.github.kinds())
     assert same_facts(found, shop.of_period(7))
 
@@ -154,6 +159,22 @@ def test_parents_that_are_not_shown_stay_unknown(shop: Shop) -> None:
     found = shop.collect(7)
     assert not isinstance(found.commits, Unavailable)
     assert all(isinstance(each.parents, Unavailable) for each in found.commits)
+
+
+def test_the_checks_of_its_merge_commit_are_asked_for_where_a_queue_tested_it(
+    shop: Shop,
+) -> None:
+    """Page by page; and read back as those of a period are."""
+    shop.github.first = {"mergeChecks": 2}
+    shop.github.merge_checks = {"m7": [status(f"c{n}") for n in range(3)]}
+    events = [queue_event("03-01"), queue_event("03-02", added=False, reason="merged")]
+    shop.github.add(pull(7, timelineItems=[*events, merged_event("03-02", "m7")]), pull(8))
+    found = shop.collect(7)
+    assert not isinstance(found.merge_commit_checks, Unavailable)
+    assert [check.name for check in found.merge_commit_checks] == ["c0", "c1", "c2"]
+    assert shop.github.kinds() == ["one_pull_request", "merge_groups", "merge_groups"]
+    assert same_facts(found, shop.of_period(7))
+    assert isinstance(shop.collect(8).merge_commit_checks, Unavailable)
 
 
 def test_a_field_that_may_not_be_read_is_given_up(shop: Shop) -> None:

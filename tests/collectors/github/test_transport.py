@@ -15,9 +15,14 @@ import requests
 import urllib3.connection
 import urllib3.exceptions
 
-from changeaudit.collectors.github import transport as module
+from changeaudit.collectors.github import connection as module
 from changeaudit.collectors.github.queries import Operation
-from changeaudit.collectors.github.transport import Reply, TooHeavyError, Transport
+from changeaudit.collectors.github.transport import (
+    Reply,
+    TooHeavyError,
+    Transport,
+    UnknownFieldError,
+)
 from changeaudit.errors import CollectError
 from collectors.github.fake_github import Told
 from collectors.github.scripted_server import (
@@ -25,6 +30,7 @@ from collectors.github.scripted_server import (
     ScriptedServer,
     answer,
     refusal,
+    routing,
     serving,
 )
 
@@ -524,3 +530,110 @@ def test_whoever_interrupts_a_pause_ends_it() -> None:
         with pytest.raises(KeyboardInterrupt):
             transport.ask(OPERATION, {}, "a thing", divisible=False)
         transport.close()
+
+
+# What a server's version does not know ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Field 'rulesets' doesn't exist on type 'Repository'",
+        "Field 'rulesets' doesn't accept argument 'includeParents'",
+        "No such type RefNameConditionTarget, so it can't be a fragment condition",
+    ],
+)
+def test_a_field_that_the_server_does_not_know_is_told_apart(message: str) -> None:
+    """Whoever asked may ask for less; for everybody else it is a refusal like any other."""
+    with line(answer(None, [{"message": message, "path": ["query Probe", "x"]}])) as it:
+        with pytest.raises(UnknownFieldError) as caught:
+            it.ask()
+        assert message in caught.value.message
+        assert isinstance(caught.value, CollectError)
+        assert it.slept == []
+
+
+# The REST API -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def rest(*script: Play) -> Iterator[Line]:
+    """A transport to a server that plays the script to GETs."""
+    slept: list[float] = []
+    told = Told()
+    left = list(script)
+    with routing(lambda got: left.pop(0) if len(left) > 1 else left[0]) as server:
+        transport = Transport(TOKEN, server.api, lambda: NOW, slept.append, told)
+        try:
+            yield Line(transport, server, slept, told)
+        finally:
+            transport.close()
+
+
+def got(it: Line) -> Reply:
+    return it.transport.get("/repos/acme/payments/rulesets/7/history?per_page=100", "a history")
+
+
+@pytest.mark.parametrize(
+    ("link", "following"),
+    [
+        ('<https://evil.test/other?after=abc&per_page=9>; rel="next"', "after=abc&per_page=9"),
+        ('<https://x/?page=1>; rel="prev", <https://x/?page=3>; rel="next"', "page=3"),
+        ('<https://x/?page=1>; rel="prev"', ""),
+        ('<https://x/>; rel="next"', ""),
+        ("", ""),
+        (",;<", ""),
+    ],
+)
+def test_where_a_list_goes_on_is_the_query_of_its_link(link: str, following: str) -> None:
+    """Never another host or path: a token is sent to no place that an answer names."""
+    headers = {"Link": link} if link else {}
+    with rest(Play(200, b"[]", headers)) as it:
+        assert got(it).next == following
+
+
+@pytest.mark.parametrize("status", [200, 204, 403, 404, 410, 422])
+def test_an_answer_of_the_rest_api_is_given_as_it_came_a_refusal_too(status: int) -> None:
+    body = b'{"message": "half \\ud83d of it"}' if status != 204 else b""
+    with rest(Play(status, body)) as it:
+        reply = got(it)
+        assert (reply.status, reply.body, reply.received_at) == (status, body, NOW)
+        assert json.loads(reply.request) == {
+            "get": "/repos/acme/payments/rulesets/7/history?per_page=100"
+        }
+        (sent,) = it.server.got
+        assert sent.verb == "GET"
+        assert sent.path == "/api/v3/repos/acme/payments/rulesets/7/history?per_page=100"
+        assert it.transport.requests == 1
+        assert it.slept == []
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        UNICORN,
+        refusal(500),
+        refusal(408),
+        refusal(403, SECONDARY),
+        refusal(429, "Slow down", Retry_After="1"),
+        Play(cut="reset"),
+    ],
+)
+def test_a_failure_of_the_rest_api_is_tried_again(play: Play) -> None:
+    with rest(play, Play(200, b"[]")) as it:
+        assert got(it).body == b"[]"
+        assert len(it.slept) == 1
+
+
+def test_the_rest_api_is_given_up_after_as_many_attempts() -> None:
+    with rest(UNICORN) as it:
+        with pytest.raises(CollectError, match="did not answer for a history in 6 attempts"):
+            got(it)
+        assert len(it.slept) == 5
+
+
+def test_a_token_that_the_rest_api_does_not_accept_ends_it_at_once() -> None:
+    with rest(refusal(401, "Bad credentials")) as it:
+        with pytest.raises(CollectError, match="does not accept the token"):
+            got(it)
+        assert it.slept == []

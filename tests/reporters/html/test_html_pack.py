@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from changeaudit.errors import UsageError
+from changeaudit.reporters import tie_out
 from changeaudit.reporters.html.marks import CLASSES, MEANINGS, OUTCOMES, RESULTS
 from changeaudit.reporters.html.pack import write_pack
 from changeaudit.reporters.html.pages import index_page, sheet_pages
@@ -257,6 +258,47 @@ def test_what_is_not_known_is_said() -> None:
         assert said in re.sub(r"(?<=[a-z)])(?=not known|none)", " ", text)
 
 
+def test_a_sheet_says_who_did_what_and_who_did_two_things() -> None:
+    """Whoever is not sure is said to be, a pair with what decides it, and an old audit has none."""
+    by_number = {each.number: each for each in sample_changes()}
+    own = " ".join(parsed(sheet_of(by_number[102])).text.split())
+    assert "petra developed and reviewed: forbidden (3.1)" in own
+    assert "petra approved as peer, but petra is the committer of 4f5e6d7" in own
+    assert "dana-dev developed and merged: allowed (final_approval.developer_may_merge)" in own
+    unsure = " ".join(parsed(sheet_of(by_number[14])).text.split())
+    assert "developed and tested: cannot be told (5.3)" in unsure
+    assert "(not sure)" in unsure
+    apart = " ".join(parsed(sheet_of(by_number[101])).text.split())
+    assert "Nobody is known to have had two duties that the policy keeps apart." in apart
+    assert "Who did what" not in parsed(sheet_of(change(duties=()))).text
+
+
+def test_the_index_counts_and_names_the_changes_with_a_forbidden_pair() -> None:
+    audit = sample_audit()
+    page = index_page(audit, sheet_names(audit.changes))
+    text = " ".join(parsed(page).text.split())
+    assert (
+        "In 1 of 9 changes one person acted in two duties that the policy keeps apart; in 1 more"
+        " that cannot be told." in text
+    )
+    assert page.count('#duties"') == 2
+    none = audit_of([change()])
+    assert "In none of 1 change one person" in parsed(index_page(none, ["a.html"])).text
+    many = audit_of(
+        [msgspec.structs.replace(sample_changes()[1], id=f"a/b#{n}") for n in range(25)]
+    )
+    page = index_page(many, [f"{n}.html" for n in range(25)])
+    assert page.count('#duties"') == 20
+    assert "and 5 more, which changes.csv lists" in parsed(page).text
+
+
+def test_a_row_calls_the_ticket_one() -> None:
+    audit = audit_of([change(tickets=("PAY-1",)), change(number=2, tickets=("PAY-1", "PAY-2"))])
+    text = " ".join(parsed(index_page(audit, ["a", "b"])).text.split())
+    assert "Ticket PAY-1" in text
+    assert "Tickets PAY-1, PAY-2" in text
+
+
 def test_what_came_after_the_merge_is_marked() -> None:
     audited = change(
         timeline=(
@@ -287,6 +329,7 @@ def test_a_step_or_an_attribute_that_nobody_described_is_still_shown() -> None:
 
 def test_the_index_says_what_was_audited_and_how(pack: dict[Path, str]) -> None:
     audit = sample_audit()
+    reconciled = [each for r in audit.summary.repositories for each in r.reconciliations]
     text = next(iter(pack.values()))
     for fact in (
         instant(audit.period.since),
@@ -297,6 +340,10 @@ def test_the_index_says_what_was_audited_and_how(pack: dict[Path, str]) -> None:
         f"changeaudit {audit.run.tool_version}",
         instant(audit.run.finished_at),
         *(each.completeness for each in audit.summary.repositories),
+        *(tie.id for tied in reconciled for tie in tie_out.loose(tied)),
+        *(tie.said for tied in reconciled for tie in tie_out.loose(tied)),
+        *(tie_out.pull_requests(tied) for tied in reconciled),
+        *(tie_out.commits(tied) for tied in reconciled if tied.branch),
         *audit.limitations,
         *(each.what for each in audit.sources),
         *(instant(each.first_at) for each in audit.sources),

@@ -67,12 +67,12 @@ def test_it_holds_what_the_sheet_of_a_pack_holds(change: AuditedChange) -> None:
     for section in re.findall(r"<section.*?</section>", sheet, re.DOTALL):
         assert section in shared
     remedies = explained(change).remedies
-    assert page.count("To pass:") == len(remedies)
+    assert page.count('<p class="remedy">') == len(remedies)
     assert all(f"Mend {each.attribute} &lt;b&gt;." in page for each in remedies)
     assert ("Policy: roles.peer, scope.branches." in page) is bool(remedies)
     assert "Jira was not asked &lt;i&gt;." in page
     assert "Collected 2026-01-20T12:00:00Z." in page
-    assert "To pass:" not in sheet
+    assert '<p class="remedy">' not in sheet
 
 
 def test_what_is_out_of_scope_has_no_sheet() -> None:

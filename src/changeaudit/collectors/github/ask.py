@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -12,6 +13,7 @@ import msgspec
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.queries import Operation
 from changeaudit.collectors.github.transport import Listener, Reply, TooHeavyError, Transport
+from changeaudit.collectors.workers import Workers
 from changeaudit.errors import CollectError
 from changeaudit.store import Answer, Item, Store
 
@@ -24,9 +26,12 @@ class Progress(Listener, Protocol):
     def collected(self, what: str, done: int, total: int) -> None:
         """`done` of `total` things of a kind ("pull requests of acme/payments") are stored."""
 
+    def noted(self, text: str) -> None:
+        """Something that whoever watches should know, in a sentence."""
+
 
 class Session:
-    """One host, one token, one store: what every collector is given."""
+    """One host, one token, one store, some workers: what every collector is given."""
 
     def __init__(
         self,
@@ -34,11 +39,13 @@ class Session:
         store: Store,
         clock: Callable[[], datetime],
         progress: Progress,
+        workers: Workers | None = None,
     ) -> None:
         self.transport = transport
         self.store = store
         self.clock = clock
         self.progress = progress
+        self.workers = workers or Workers()
 
     @property
     def source(self) -> str:
@@ -74,13 +81,17 @@ class Session:
 
 
 class Portion:
-    """How much is asked for at once: halved where it was too heavy, grown again with time."""
+    """How much is asked for at once: halved where it was too heavy, grown again with time.
+
+    Several threads may share what one of them learnt.
+    """
 
     GOOD = 5
     """Answers in a row after which more is tried again."""
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
+        self._lock = threading.Lock()
         self._good = 0
         self.size = largest
 
@@ -94,13 +105,16 @@ class Portion:
             try:
                 found = send(size)
             except TooHeavyError:
-                self._good = 0
-                self.size = max(1, size // 2)
+                with self._lock:
+                    self._good = 0
+                    # Another may have halved it meanwhile: not once more for the same cause.
+                    self.size = min(self.size, max(1, size // 2))
                 continue
-            self._good += 1
-            if self._good >= self.GOOD:
-                self._good = 0
-                self.size = min(self._largest, self.size * 2)
+            with self._lock:
+                self._good += 1
+                if self._good >= self.GOOD:
+                    self._good = 0
+                    self.size = min(self._largest, self.size * 2)
             return found
 
 

@@ -11,6 +11,7 @@ from changeaudit.errors import UsageError
 PUBLIC_API = "https://api.github.com"
 _PUBLIC = frozenset({"github.com", "www.github.com", "api.github.com"})
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+_HOST = re.compile(rf"{_NAME.pattern}(:[0-9]{{1,5}})?")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -66,6 +67,30 @@ def checked_url(api_url: str) -> tuple[str, str]:
             f"It is most likely {parts.scheme}://{place}/api/v3.",
         )
     return place, f"{parts.scheme}://{place}{path}"
+
+
+def api_of(host: str) -> str:
+    """The address of the API of a host as `gh` names it in GH_HOST, such as git.acme.com.
+
+    Raises:
+        UsageError: it is no name of a host. It is not shown: it may hold a password.
+    """
+    name = host.lower()
+    if not _HOST.fullmatch(name):
+        raise UsageError(
+            "GH_HOST is not the name of a host.",
+            "Write it without https:// and without a path, as in git.acme.com.",
+        )
+    if name in _PUBLIC:
+        return PUBLIC_API
+    if name.endswith(".ghe.com"):
+        return f"https://api.{name.removeprefix('api.')}"
+    return f"https://{name}/api/v3"
+
+
+def is_enterprise_server(base_url: str) -> bool:
+    """Whether a checked address is that of an Enterprise Server, which has tokens of its own."""
+    return base_url.endswith("/api/v3")
 
 
 def _loopback(host: str) -> bool:

@@ -7,63 +7,83 @@ The line is followed by parents alone. A commit's dates are its writer's word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 
+from changeaudit.collectors.git import Clone
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.ask import Portion, Session, decode, digest
+from changeaudit.collectors.github.clone import collect_commits
 from changeaudit.collectors.github.pull_requests import KIND as PULL_REQUEST
-from changeaudit.collectors.github.queries import operation
+from changeaudit.collectors.github.queries import Operation, compose, operation
 from changeaudit.collectors.github.repository import Head
+from changeaudit.collectors.github.stored import opened, shaped
 from changeaudit.collectors.spans import Span, coverage
 from changeaudit.records import Record
 from changeaudit.store import Item, Window
 
 KIND = "line"
 ENDS_KIND = "line.ends"
+FROM_CLONE = "git"
+"""What a line was followed by that came out of a clone: the first word of its window's note."""
 NEIGHBOURHOOD = timedelta(days=14)
 """How far before and after the period a merge is looked for first that marks the line's end."""
-SHALLOW = 5
+SHALLOW = 3
 """Commits that are read at first where the line is not known: direct pushes are few in a row."""
 DEEP = 100
 """Commits that are read at once at the most where it goes on."""
-COMMITS_AT_ONCE = 200
+COMMITS_AT_ONCE = 250
 """Commits in one request, which cost two points a hundred."""
 AT_ONCE = 100
 """Stretches in one request at the most."""
+RESUMABLE = timedelta(hours=6)
+"""How long what an interrupted run read of a line is looked at first."""
+MERGES_AT_ONCE = 5000
+"""Merges whose line is followed at once, for all of them are held in memory."""
 LONGEST = 2000
 """Commits after which a stretch without any merge is given up and said to be open."""
 
 
 class Merge(Record, frozen=True):
-    """A merge commit, the branch that it went to, and its first parent where that is known."""
+    """A merge commit, the branch that it went to, and its first parent where that is known.
+
+    `below` are the commits of its pull request that stand under it, if it was rebased.
+    """
 
     oid: str
     base: str
     parent: tuple[str, str] | None
+    below: int = 0
 
 
-class Gap(Record, frozen=True, order=True):
-    """Where the line is not known: `length` commits were read since the last merge above."""
+class Gap(Record, frozen=True):
+    """Where the line is not known: `length` commits were read since the last merge above.
+
+    `left` are those of that merge's pull request that are still to come, if it was rebased.
+    """
 
     length: int
     oid: str
     id: str
+    left: int = 0
 
 
 class Ends(msgspec.Struct, frozen=True):
     """What a line was followed between: `top` included, `bottom` not; `None` is the root.
 
-    `open` are the commits at which a stretch was given up.
+    `open` are the commits at which a stretch was given up, and `why`, where there is more to say.
+    `number` is the pull request that left `top`, which merged after the span; 0 for none.
     """
 
     branch: str
     top: str
     bottom: str | None
     open: tuple[str, ...] = ()
+    why: str = ""
+    number: int = 0
 
 
 class _Line:
@@ -104,9 +124,11 @@ class _Line:
         found = {self._below(self._top, stop_at_merges=False)}
         for merge in self._merges.values():
             if merge.base in self._names and merge.parent is not None:
-                found.add(self._below(merge.parent, stop_at_merges=True))
+                gap = self._below(merge.parent, stop_at_merges=True)
+                left = max(0, merge.below - gap.length) if gap else 0
+                found.add(gap and Gap(gap.length, gap.oid, gap.id, left))
         shortest: dict[str, Gap] = {}
-        for gap in sorted(gap for gap in found if gap is not None):
+        for gap in sorted(filter(None, found), key=lambda gap: (gap.length, gap.oid, -gap.left)):
             shortest.setdefault(gap.oid, gap)
         return list(shortest.values())
 
@@ -132,61 +154,155 @@ class _Line:
         return None
 
 
-def collect_line(session: Session, repository: str, head: Head, period: Span) -> None:
+def collect_line(
+    session: Session, repository: str, head: Head, period: Span, clone: Clone | None = None
+) -> None:
     """Store what is needed to follow `head`'s branch through `period`.
+
+    With a `clone` its history is followed there, and GitHub is asked for none of it.
 
     Raises:
         CollectError: a request was refused or kept failing.
     """
     subject = f"{repository}@{head.branch}"
-    query = operation("line").digest
-    windows = session.store.windows(session.source, subject, KIND)
+    query = query_digest()
+    by = query if clone is None else FROM_CLONE
+    of = session.source, subject, KIND
+    windows = session.store.windows(*of)
     held = coverage(
         period,
-        ((Span(w.since, w.until), w.as_of) for w in windows if w.note.startswith(query)),
+        ((Span(w.since, w.until), w.as_of) for w in windows if _is_held(w, query, clone)),
     )
-    for span in held.missing:
+
+    def follow(span: Span) -> None:
         as_of = session.clock()
-        ends = _collect_span(session, repository, head, span, as_of)
-        note = f"{query} {msgspec.json.encode(ends).decode()}"
+        ends = _collect_span(session, repository, head, span, as_of, clone)
+        note = f"{by} {msgspec.json.encode(ends).decode()}"
         window = Window(session.source, subject, KIND, span.since, span.until, as_of, note)
         with session.store.begin() as writer:
-            writer.complete(window)
+            # Another run into this store may have followed the same line meanwhile.
+            if window.note not in {w.note for w in session.store.windows(*of) if covers(w, span)}:
+                writer.complete(window)
+
+    def covers(window: Window, span: Span) -> bool:
+        return (window.since, window.until) == (span.since, span.until)
+
+    spans = held.missing
+    if clone is None:
+        spans = tuple(part for span in spans for part in _parts(session, repository, span))
+    session.workers.run([partial(follow, span) for span in spans])
+
+
+def _parts(session: Session, repository: str, span: Span) -> tuple[Span, ...]:
+    """A span in parts that memory holds the merges of, each to be followed by itself."""
+    merges = session.store.number(session.source, repository, PULL_REQUEST, span.since, span.until)
+    return span.cut(1 if merges <= MERGES_AT_ONCE else -(-merges // MERGES_AT_ONCE))
+
+
+def query_digest() -> str:
+    """What tells the query that a line was followed by: the text of what is asked of a commit."""
+    return compose("line", "...LinePage").digest
+
+
+def ends_of(window: Window) -> tuple[str, Ends]:
+    """By what a line was followed (a query's digest, or `FROM_CLONE`), and between what."""
+    by, _, ends = window.note.partition(" ")
+    return by, msgspec.json.decode(ends, type=Ends)
+
+
+def _is_held(window: Window, query: str, clone: Clone | None) -> bool:
+    """Whether a line need not be followed again: not by another way, nor past where it broke."""
+    by, ends = ends_of(window)
+    if by == FROM_CLONE:
+        return not ends.open
+    return by == query and clone is None
+
+
+def belongs(
+    session: Session, repository: str, heads: Iterable[Head], span: Span, clone: Clone
+) -> bool:
+    """Whether a clone is one of `repository`: by its remotes, or by the commits that it holds."""
+    if repository.casefold() in clone.remotes():
+        return True
+    merges = (merge.oid for merge in _merges(session, repository, span))
+    return clone.holds_any([*(head.oid for head in heads), *merges])
 
 
 def _collect_span(
-    session: Session, repository: str, head: Head, span: Span, as_of: datetime
+    session: Session,
+    repository: str,
+    head: Head,
+    span: Span,
+    as_of: datetime,
+    clone: Clone | None,
 ) -> Ends:
     before, after = _neighbours(session, repository, head, span, as_of)
-    top = (after.oid, after.id) if after else (head.oid, head.id)
-    bottom = before.oid if before else None
+    bottom = before.merge_commit.oid if before and before.merge_commit else None
+    if clone is not None:
+        return _from_clone(session, repository, head, after, bottom, clone)
+    mark = after.merge_commit if after else None
+    top = (mark.oid, mark.id) if mark else (head.oid, head.id)
     line = _Line(head, top, bottom)
     line.merged(_merges(session, repository, span))
+    line.read(_left_behind(session, f"{repository}@{head.branch}"))
     given_up: set[str] = set()
     portion = Portion(COMMITS_AT_ONCE)
     while gaps := [gap for gap in line.unread() if gap.oid not in given_up]:
-        depth = _depth(gaps[0])
-        alike = [gap for gap in gaps if _depth(gap) == depth][:AT_ONCE]
-        send = partial(_read_some, session, repository, head, alike, depth)
-        batch, commits = portion.ask(send, len(alike) * depth)
+        send = partial(_read_some, session, repository, head, gaps)
+        batch, commits = portion.ask(send, sum(map(_depth, gaps)))
         line.read(commits)
         given_up |= {gap.oid for gap in batch if gap.oid not in line}
         given_up |= {gap.oid for gap in line.unread() if gap.length >= LONGEST}
     return Ends(head.branch, top[0], bottom, tuple(sorted(given_up)))
 
 
+def _from_clone(
+    session: Session,
+    repository: str,
+    head: Head,
+    after: wire.Merge | None,
+    bottom: str | None,
+    clone: Clone,
+) -> Ends:
+    """Follow the line in a clone, from where GitHub says that it begins.
+
+    A clone that lacks that commit is followed from where it points itself, and the line is open.
+    """
+    top = after.merge_commit.oid if after and after.merge_commit else head.oid
+    number = after.number if after else 0
+    followed = collect_commits(session, clone, repository, top, bottom)
+    if followed.missing != top:
+        end = (followed.missing,) if followed.missing else ()
+        return Ends(head.branch, top, bottom, end, followed.why, number)
+    tip = clone.tip(head.branch)
+    if tip is None:
+        return Ends(head.branch, top, bottom, (top,), followed.why)
+    further = collect_commits(session, clone, repository, tip, bottom)
+    broken = (top, further.missing) if further.missing else (top,)
+    return Ends(head.branch, tip, bottom, broken, followed.why)
+
+
 def _depth(gap: Gap) -> int:
-    """How many commits to read: the longer the line has gone on without a merge, the more."""
-    return max(SHALLOW, min(DEEP, 4 * gap.length))
+    """How many commits to read: those of a pull request that was rebased, and what is below them.
+
+    Otherwise the more, the longer the line has gone on without a merge.
+    """
+    return min(DEEP, gap.left + 1 if gap.left else max(SHALLOW, 4 * gap.length))
 
 
 def _read_some(
-    session: Session, repository: str, head: Head, gaps: Sequence[Gap], depth: int, size: int
+    session: Session, repository: str, head: Head, gaps: Sequence[Gap], size: int
 ) -> tuple[Sequence[Gap], list[wire.LineCommit]]:
     """Read `size` commits at the most, at the first of `gaps`: which those are, and the commits."""
-    depth = min(depth, size)
-    batch = gaps[: size // depth]
-    return batch, _stretches(session, repository, head.branch, batch, depth)
+    batch: list[tuple[Gap, int]] = []
+    left = size
+    for gap in gaps[:AT_ONCE]:
+        depth = min(_depth(gap), size)
+        if depth > left:
+            break
+        batch.append((gap, depth))
+        left -= depth
+    return [gap for gap, _ in batch], _stretches(session, repository, head.branch, batch)
 
 
 def _merges(session: Session, repository: str, span: Span) -> Iterable[Merge]:
@@ -195,21 +311,23 @@ def _merges(session: Session, repository: str, span: Span) -> Iterable[Merge]:
     about = f"the stored pull requests of {repository}"
     for page in located:
         body = msgspec.Raw(wire.sound(page.answer.answer.body))
-        nodes = decode(body, _MergeAnswer, about).data.search.nodes
+        nodes = decode(body, _MergeAnswer, about).data.nodes
         for item in page.items:
             pull = nodes[item.position]
             if pull.merge_commit:
                 parents = [p for p in pull.merge_commit.parents.nodes or () if p is not None]
+                alone = len(parents) == 1 and pull.commits is not None
                 yield Merge(
                     pull.merge_commit.oid,
                     pull.base_ref_name,
                     (parents[0].oid, parents[0].id) if parents else None,
+                    pull.commits.total_count - 1 if alone and pull.commits else 0,
                 )
 
 
 def _neighbours(
     session: Session, repository: str, head: Head, span: Span, as_of: datetime
-) -> tuple[wire.Oid | None, wire.Oid | None]:
+) -> tuple[wire.Merge | None, wire.Merge | None]:
     """A merge into the branch before the span, and one after it, the nearest that are found.
 
     Any of them marks an end of the line; what lies between it and the span is read in vain. So
@@ -226,7 +344,7 @@ def _neighbours(
 
 def _merges_around(
     session: Session, repository: str, head: Head, span: Span, reach: timedelta | None
-) -> tuple[wire.Oid | None, wire.Oid | None]:
+) -> tuple[wire.Merge | None, wire.Merge | None]:
     search = f'repo:{repository} is:pr is:merged base:"{head.branch}"'
     last = span.since - timedelta(seconds=1)
     if reach is None:
@@ -248,21 +366,26 @@ def _merges_around(
     before = [m for m in data.before.nodes if m is not None and m.merge_commit]
     after = [m for m in data.after.nodes if m is not None and m.merge_commit]
     return (
-        max(before, key=lambda m: m.merged_at).merge_commit if before else None,
-        min(after, key=lambda m: m.merged_at).merge_commit if after else None,
+        max(before, key=lambda m: m.merged_at, default=None),
+        min(after, key=lambda m: m.merged_at, default=None),
     )
 
 
 def _stretches(
-    session: Session, repository: str, branch: str, gaps: Sequence[Gap], depth: int
+    session: Session, repository: str, branch: str, gaps: Sequence[tuple[Gap, int]]
 ) -> list[wire.LineCommit]:
-    """Store the `depth` commits from each of `gaps` down, and give them."""
+    """Store so many commits from each of `gaps` down, and give them."""
     about = f"the history of {branch} of {repository}"
-    variables = {"ids": [gap.id for gap in gaps], "depth": depth}
-    divisible = len(gaps) > 1 or depth > 1
-    reply = session.transport.ask(operation("line"), variables, about, divisible=divisible)
-    stretches = decode(reply.data, StretchData, about, reply.errors).nodes
-    commits = [c for s in stretches if s for c in s.history.nodes or () if c]
+    query, variables = ask_for(gaps)
+    divisible = len(gaps) > 1 or gaps[0][1] > 1
+    reply = session.transport.ask(query, variables, about, divisible=divisible)
+    data = decode(wire.given(reply.data), dict[str, msgspec.Raw], about, reply.errors)
+    commits = [
+        commit
+        for raw in stretches_of(data)
+        for commit in decode(raw, wire.Stretch, about, reply.errors).history.nodes or ()
+        if commit
+    ]
     items = [
         Item(KIND, commit.oid, position, digest(msgspec.json.encode(commit)), None)
         for position, commit in enumerate(commits)
@@ -271,27 +394,58 @@ def _stretches(
     return commits
 
 
-class StretchData(wire.Wire, frozen=True):
-    """The answer to `line.graphql`: a stretch for each commit asked about."""
+def _left_behind(session: Session, subject: str) -> Iterator[wire.LineCommit]:
+    """The commits that a run which broke off lately paid for."""
+    since = session.clock() - RESUMABLE
+    for asked in session.store.asked(session.source, subject, KIND, since):
+        answer = session.store.answer(asked.id)
+        for raw in stretches_of(shaped(opened(answer).data, dict[str, msgspec.Raw], answer)):
+            yield from filter(None, shaped(raw, wire.Stretch, answer).history.nodes or ())
 
-    nodes: tuple[wire.Stretch | None, ...]
+
+def ask_for(gaps: Sequence[tuple[Gap, int]]) -> tuple[Operation, dict[str, str | int]]:
+    """The operation that asks for each gap's own number of commits, as aliases s0, s1 and so on."""
+    declared: list[str] = []
+    asked: list[str] = []
+    variables: dict[str, str | int] = {}
+    for position, (gap, depth) in enumerate(gaps):
+        declared.append(f"$i{position}: ID!, $d{position}: Int!")
+        variables |= {f"i{position}": gap.id, f"d{position}": depth}
+        asked.append(
+            f"  s{position}: node(id: $i{position}) {{\n    ... on Commit {{\n      oid\n"
+            f"      history(first: $d{position}) {{ ...LinePage }}\n    }}\n  }}\n"
+        )
+    text = (
+        f"query Line({', '.join(declared)}) {{\n"
+        "  rateLimit { cost limit remaining resetAt }\n"
+        f"{''.join(asked)}}}\n"
+    )
+    return compose("line", text), variables
+
+
+def stretches_of(data: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw]:
+    """The stretches of an answer, each a `wire.Stretch`, without those that are not shown.
+
+    Earlier versions of this program asked for all of them as one list.
+    """
+    found = [raw for alias, raw in data.items() if alias != "rateLimit"]
+    if "nodes" in data:
+        found = msgspec.json.decode(data["nodes"], type=list[msgspec.Raw])
+    return [raw for raw in found if bytes(raw) not in (b"null", b"{}")]
+
+
+class _Total(wire.Wire, frozen=True):
+    total_count: int
 
 
 class _MergeOnly(wire.Wire, frozen=True):
     base_ref_name: str
+    commits: _Total | None = None
     merge_commit: wire.MergeCommit | None = None
 
 
-class _MergeSearch(wire.Wire, frozen=True):
-    nodes: tuple[_MergeOnly, ...]
-
-
-class _MergePage(wire.Wire, frozen=True):
-    search: _MergeSearch
-
-
 class _MergeAnswer(wire.Wire, frozen=True):
-    data: _MergePage
+    data: wire.PullRequestsData[_MergeOnly]
 
 
 def _instant(at: datetime) -> str:

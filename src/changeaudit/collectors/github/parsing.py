@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TypeVar
+from urllib.parse import urlsplit
 
+import msgspec
+
+from changeaudit.codeowners import LOCATIONS, MAX_BYTES
 from changeaudit.collectors.github import wire
 from changeaudit.records import (
     Actor,
@@ -15,6 +20,7 @@ from changeaudit.records import (
     BaseChanged,
     BranchCommit,
     Check,
+    CodeOwners,
     Comment,
     Commit,
     Deployed,
@@ -44,12 +50,16 @@ from changeaudit.records import (
 T = TypeVar("T")
 R = TypeVar("R")
 
+NOT_COLLECTED = Unavailable("they were not collected")
+"""The checks of a merge commit that were not asked for."""
+
 Lost = Mapping[str, Unavailable]
 """What an answer says it could not give of one pull request: field name → why."""
 
-_CO_AUTHOR = re.compile(r"^co-authored-by:([^<\n]*)<([^<>\n]+)>[ \t]*\r?$", re.I | re.M)
+_CO_AUTHOR = re.compile(r"^co-authored-by[ \t]*:(.*)$", re.I | re.M)
+_PUBLIC = "github.com"
 _NO_REPLY = re.compile(
-    r"(?:([0-9]{1,18})\+)?([A-Za-z0-9_-]+(?:\[bot\])?)@users\.noreply\.github\.com", re.I
+    r"(?:([0-9]{1,18})\+)?([A-Za-z0-9_-]+(?:\[bot\])?)@users\.noreply\.([a-z0-9.-]+)", re.I
 )
 _PERMISSIONS = {"statusCheckRollup": "Checks: read and Commit statuses: read"}
 _PLACES = {
@@ -85,6 +95,7 @@ def pull_request(
     repository: str,
     collected_at: datetime,
     evidence: tuple[str, ...],
+    merge_commit_checks: tuple[Check, ...] | Unavailable = NOT_COLLECTED,
 ) -> PullRequest:
     """A pull request's record, from its first page, the further pages of its lists, in order.
 
@@ -115,7 +126,10 @@ def pull_request(
         labels=_map(_items([p.labels for p in pages], lost, "labels"), lambda n: n.name),
         edits=_map(_items([p.user_content_edits for p in pages], lost, "userContentEdits"), _edit),
         edited_at=found.last_edited_at,
-        commits=_map(_items([p.commits for p in pages], lost, "commits"), _commit_parser(parents)),
+        commits=_map(
+            _items([p.commits for p in pages], lost, "commits"),
+            _commit_parser(parents, _host_of(found.url)),
+        ),
         files=_map(
             _items([p.files for p in pages], lost, "files", whole=False),
             lambda f: File(f.path, f.change_type),
@@ -124,13 +138,14 @@ def pull_request(
         reviews=_map(_items([p.reviews for p in pages], lost, "reviews"), _review),
         comments=comments,
         timeline=timeline,
-        checks=_checks(found, more, lost),
+        checks=checks_of(found.head_ref_oid, [p.status_check_rollup for p in pages], lost),
         closing_issues=_map(
             _items([p.closing_issues_references for p in pages], lost, "closingIssuesReferences"),
             lambda i: f"{i.repository.name_with_owner}#{i.number}",
         ),
         collected_at=collected_at,
         evidence=evidence,
+        merge_commit_checks=merge_commit_checks,
     )
 
 
@@ -151,7 +166,9 @@ def actor(found: wire.Account | None) -> Actor | None:
     return Actor(found.database_id or 0, login, kind)
 
 
-def repository(found: wire.Repository, host: str, collected_at: datetime) -> Repository:
+def repository(
+    found: wire.Repository, host: str, collected_at: datetime, lost: Lost = MappingProxyType({})
+) -> Repository:
     """A repository's record. `host` is where its answers came from."""
     templates: tuple[Template, ...] | Unavailable
     if found.pull_request_templates is None:
@@ -170,6 +187,7 @@ def repository(found: wire.Repository, host: str, collected_at: datetime) -> Rep
         default_branch=found.default_branch_ref.name if found.default_branch_ref else "",
         templates=templates,
         collected_at=collected_at,
+        codeowners=_codeowners(found, lost),
     )
 
 
@@ -199,14 +217,15 @@ def branch_commit(
 ) -> BranchCommit:
     """A commit of a branch's line, with the merged pull requests that GitHub names for it."""
     linked = found.associated_pull_requests
+    host = _host_of(found.url)
     return BranchCommit(
         repository=repository,
         branch=branch,
         oid=found.oid,
         parents=tuple(p.oid for p in found.parents.nodes or () if p),
         message=found.message,
-        authors=(person(found.author), *co_authors(found.message)),
-        committer=person(found.committer),
+        authors=(person(found.author, host), *co_authors(found.message, host)),
+        committer=person(found.committer, host),
         pull_requests=tuple(
             a.number
             for a in (linked.nodes or () if linked else ())
@@ -219,32 +238,60 @@ def branch_commit(
     )
 
 
-def person(found: wire.Signature | None) -> GitPerson:
-    """A name in a commit. A no-reply address of GitHub's names its account."""
+def person(found: wire.Signature | None, host: str = _PUBLIC) -> GitPerson:
+    """A name in a commit. A no-reply address of `host`, where the commit is, names its account."""
     if found is None:
         return GitPerson("", "", None, None)
     email = found.email or ""
-    account = actor(found.user) or _account_of(email)
-    return GitPerson(found.name or "", email, _git_time(found.date), account)
+    account = actor(found.user) or _account_of(email, host)
+    return GitPerson(found.name or "", email, git_time(found.date), account)
 
 
-def co_authors(message: str) -> tuple[GitPerson, ...]:
-    """The people that a commit message's Co-authored-by trailers name."""
+def co_authors(message: str, host: str = _PUBLIC) -> tuple[GitPerson, ...]:
+    """The people that a commit message's Co-authored-by lines name, on `host`.
+
+    A line may name several, and stand anywhere. One without an address names somebody all the same.
+    """
     return tuple(
-        GitPerson(name.strip(), email, None, _account_of(email))
-        for name, email in _CO_AUTHOR.findall(message)
+        GitPerson(name, email, None, _account_of(email, host))
+        for said in _CO_AUTHOR.findall(message)
+        for name, email in _named(said)
     )
 
 
-def _account_of(email: str) -> Actor | None:
+def _named(said: str) -> list[tuple[str, str]]:
+    """The people that a line names as "Name <address>", or as it likes."""
+    name, *rest = said.split("<")
+    found: list[tuple[str, str]] = []
+    for part in rest:
+        email, closed, after = part.partition(">")
+        if closed and email.strip():
+            found.append((name.strip(" \t\r,;&"), email.strip()))
+            name = after
+    return found or [(bare, "") for bare in [said.strip()] if bare]
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _account_of(email: str, host: str) -> Actor | None:
+    """The account that a no-reply address of GitHub's names.
+
+    On another `host` an address of github.com tells the login alone: its number is another's there.
+    """
     match = _NO_REPLY.fullmatch(email.strip())
-    if not match:
+    site = match[3].casefold() if match else ""
+    if not match or site not in (host, _PUBLIC):
         return None
     kind = ActorKind.BOT if match[2].endswith("[bot]") else ActorKind.USER
-    return Actor(int(match[1] or 0), match[2], kind)
+    return Actor(int(match[1] or 0) if site == host else 0, match[2], kind)
 
 
-def _git_time(text: str | None) -> datetime | None:
+def git_time(text: str | None) -> datetime | None:
     """A date as git has it; one that no calendar knows, or of no zone, counts as none."""
     try:
         at = datetime.fromisoformat(text) if text else None
@@ -316,13 +363,20 @@ def _review(found: wire.Review) -> Review:
     )
 
 
-def _commit_parser(parents: Sequence[wire.Parents]) -> Callable[[wire.PullRequestCommit], Commit]:
-    known = {
+def parents_by_commit(pages: Sequence[wire.Parents]) -> dict[str, tuple[str, ...]]:
+    """The parents of each commit, from the pages in which they were asked for."""
+    return {
         node.commit.oid: tuple(p.oid for p in node.commit.parents.nodes or () if p)
-        for page in parents
+        for page in pages
         for node in page.commits.nodes or ()
         if node
     }
+
+
+def _commit_parser(
+    parents: Sequence[wire.Parents], host: str
+) -> Callable[[wire.PullRequestCommit], Commit]:
+    known = parents_by_commit(parents)
     unasked = Unavailable("the parents of this commit were not asked for")
 
     def parse(node: wire.PullRequestCommit) -> Commit:
@@ -331,8 +385,8 @@ def _commit_parser(parents: Sequence[wire.Parents]) -> Callable[[wire.PullReques
             oid=found.oid,
             parents=known.get(found.oid, unasked),
             message=found.message,
-            authors=(person(found.author), *co_authors(found.message)),
-            committer=person(found.committer),
+            authors=(person(found.author, host), *co_authors(found.message, host)),
+            committer=person(found.committer, host),
             tree=found.tree.oid,
             url=found.url,
             via_web=found.committed_via_web,
@@ -341,18 +395,16 @@ def _commit_parser(parents: Sequence[wire.Parents]) -> Callable[[wire.PullReques
     return parse
 
 
-def _checks(
-    found: wire.PullRequest, more: Sequence[wire.PullRequestMore], lost: Lost
+def checks_of(
+    commit: str, pages: Sequence[wire.Rollup | None], lost: Lost
 ) -> tuple[Check, ...] | Unavailable:
+    """The checks of a commit, from the pages of their list in order, or why they are unknown."""
     if "statusCheckRollup" in lost:
         return lost["statusCheckRollup"]
-    rollup = found.status_check_rollup
-    if rollup is None:
+    if pages[0] is None:
         return ()
-    further = [p.status_check_rollup for p in more if p.status_check_rollup]
-    pages = [rollup.contexts, *(r.contexts for r in further)]
-    items = _items(pages, lost, "contexts")
-    return _map(items, lambda context: _check(context, found.head_ref_oid))
+    items = _items([page.contexts for page in pages if page], lost, "contexts")
+    return _map(items, lambda context: _check(context, commit))
 
 
 def _check(found: wire.CheckRun | wire.StatusContext, commit: str) -> Check:
@@ -368,11 +420,12 @@ def _check(found: wire.CheckRun | wire.StatusContext, commit: str) -> Check:
             id=found.database_id or 0,
             url=found.details_url or "",
             commit=commit,
+            created_at=found.check_suite.created_at,
         )
     pending = found.state in ("PENDING", "EXPECTED")
     return Check(
         name=found.context,
-        producer=found.creator.login if found.creator else "",
+        producer=by.login if (by := actor(found.creator)) else "",
         kind="status",
         conclusion=found.state,
         started_at=found.created_at,
@@ -380,6 +433,8 @@ def _check(found: wire.CheckRun | wire.StatusContext, commit: str) -> Check:
         id=int(found.created_at.timestamp()),
         url=found.target_url or "",
         commit=commit,
+        # A status that is only expected was never set on the commit.
+        created_at=None if found.state == "EXPECTED" else found.created_at,
     )
 
 
@@ -420,7 +475,14 @@ def _event(item: wire.TimelineItem) -> TimelineEvent | None:
             message = item.dismissal_message or ""
             return ReviewDismissed(at, by, review, item.previous_review_state, message)
         case "HeadRefForcePushedEvent":
-            return ForcePushed(at, by, before, after)
+            return ForcePushed(
+                at,
+                by,
+                before,
+                after,
+                before_tree=_tree(item.before_commit),
+                after_tree=_tree(item.after_commit),
+            )
         case "BaseRefForcePushedEvent":
             return ForcePushed(at, by, before, after, base=True)
         case "BaseRefChangedEvent":
@@ -441,7 +503,7 @@ def _event(item: wire.TimelineItem) -> TimelineEvent | None:
             return StateChanged(at, by, closed=False)
         case "AddedToMergeQueueEvent" | "RemovedFromMergeQueueEvent":
             added = item.kind == "AddedToMergeQueueEvent"
-            return QueueChanged(at, by, added, actor(item.enqueuer))
+            return QueueChanged(at, by, added, actor(item.enqueuer), item.reason or "")
         case "AutoMergeEnabledEvent":
             return AutoMergeEnabled(at, by)
         case "ConnectedEvent" | "DisconnectedEvent":
@@ -449,11 +511,30 @@ def _event(item: wire.TimelineItem) -> TimelineEvent | None:
             added = item.kind == "ConnectedEvent"
             return IssueLinked(at, by, added, issue) if issue else None
         case "DeployedEvent":
-            deployment = item.deployment
-            environment = (deployment.environment or "") if deployment else ""
-            return Deployed(at, by, environment, (deployment.state or "") if deployment else "")
+            return _deployed(at, by, item.deployment)
         case _:
             return None
+
+
+def _tree(found: wire.Pushed | None) -> str | Unavailable:
+    return found.tree.oid if found and found.tree else Unavailable("its tree was not asked for")
+
+
+def _deployed(at: datetime, by: Actor | None, found: wire.Deployment | None) -> Deployed:
+    if found is None:
+        return Deployed(at, by, "", "")
+    status = found.latest_status
+    set_by = actor(status.creator) if status else None
+    return Deployed(
+        at,
+        by,
+        found.environment or "",
+        found.state or "",
+        commit=found.commit_oid,
+        status=status.state if status else "",
+        status_at=status.created_at if status else None,
+        status_by=set_by.login if set_by else "",
+    )
 
 
 def _issue_of(found: wire.Referenced | None) -> str | None:
@@ -475,9 +556,62 @@ def _changed_at(filename: str, history: wire.TemplateHistory | None) -> datetime
     ]
     if filename.startswith(_FOLDER) or not (places or "/" in filename or _SINGLE.match(filename)):
         places.append(history.github_folder)
-    dates = [_git_time(c.committed_date) for p in places if p for c in p.nodes or () if c]
+    dates = [_reached(c) for p in places if p for c in p.nodes or () if c]
     known = [date for date in dates if date is not None]
     return max(known) if known and len(known) == len(dates) else unknown
+
+
+def _reached(change: wire.LastChange) -> datetime | None:
+    """When a commit reached the default branch, at the earliest; `None` if its date is none.
+
+    Its own date is its writer's, who may set it back, and the pull request that brought it may
+    have merged much later.
+    """
+    brought = change.associated_pull_requests
+    merges = [pull.merged_at for pull in (brought.nodes or () if brought else ()) if pull]
+    own = git_time(change.committed_date)
+    return max([own, *(at for at in merges if at)]) if own else None
+
+
+def _codeowners(found: wire.Repository, lost: Lost) -> CodeOwners | Unavailable | None:
+    """The CODEOWNERS file that counts today: the first that exists where GitHub looks.
+
+    Which of them counted earlier is decided by the places before it too: one may have come to, or
+    gone from, there. So the last change at any of them is a change of the file that counts.
+    """
+    history = found.default_branch_ref.target if found.default_branch_ref else None
+    changes: list[tuple[datetime, str]] = []
+    unknown: Unavailable | None = None
+    for alias, path in zip(("githubOwners", "rootOwners", "docsOwners"), LOCATIONS, strict=True):
+        name = alias.replace("Owners", "_owners")
+        file: wire.OwnersFile | msgspec.UnsetType | None = getattr(found, name)
+        if file is msgspec.UNSET:
+            return Unavailable("the file was not asked for")
+        if alias in lost:
+            return lost[alias]
+        places: wire.Nodes[wire.LastChange] | None = getattr(history, name, None)
+        nodes = [node for node in places.nodes or () if node] if places else []
+        exists = file is not None and file.kind == "Blob"
+        dates = [at for at in map(_reached, nodes) if at]
+        if places is None or len(dates) < len(nodes) or (exists and not nodes):
+            unknown = Unavailable(f"when {path} last changed on the default branch is not known")
+        changes += [(at, path) for at in dates]
+        if exists and file is not None:
+            return CodeOwners(path, _owners_text(file), unknown or max(changes)[0])
+    if unknown:
+        return CodeOwners(LOCATIONS[0], None, unknown)
+    if not changes:
+        return None
+    at, path = max(changes)
+    return CodeOwners(path, None, at)
+
+
+def _owners_text(file: wire.OwnersFile) -> str | Unavailable:
+    if file.byte_size >= MAX_BYTES:
+        return Unavailable(f"it has {file.byte_size:,} bytes, and GitHub loads none of 3 MB")
+    if file.text is None or file.is_truncated:
+        return Unavailable("GitHub did not show the whole of its text")
+    return file.text
 
 
 def _issue_history(found: wire.Issue) -> tuple[StatusChange, ...] | Unavailable:

@@ -1,19 +1,24 @@
 """Collects merged pull requests: by windows of their merge, page by page, each to its end.
 
-A window counts only once all of it is in the store. What a page has no room for is asked for
-until there is no more; what one cannot read is left out by name and never for a whole page.
+A window counts only once all of it is in the store. A page is stored as soon as it is there, so
+that what an interrupted run paid for is not asked for again; what its pull requests lack besides is
+asked for at the end of some windows, for all of them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import re
+import threading
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from changeaudit.collectors.github import wire
+from changeaudit.collectors.github import further, wire
 from changeaudit.collectors.github.ask import (
     Portion,
     Session,
@@ -22,79 +27,111 @@ from changeaudit.collectors.github.ask import (
     next_cursor,
     reasons,
 )
-from changeaudit.collectors.github.queries import Operation, compose, operation
+from changeaudit.collectors.github.completing import Completion, Found
+from changeaudit.collectors.github.queries import operation
+from changeaudit.collectors.github.stored import opened, shaped
 from changeaudit.collectors.github.transport import Reply
 from changeaudit.collectors.spans import Covered, Span, coverage
 from changeaudit.errors import CollectError
 from changeaudit.records import Record
-from changeaudit.store import Answer, Item, Window
+from changeaudit.store import Item, StoredAnswer, Window
 
 KIND = "pull_request"
-MORE = "pull_request.more"
-PARENTS = "pull_request.parents"
+MORE = further.KIND
 PAGE = 38
 """Pull requests a page: with nine lists each, 38 are the most that cost three points."""
 FEW = 16
 """Pull requests on the first page of what changed: seldom more, and 16 cost one point."""
 SEARCH_LIMIT = 1000
 """GitHub's search never returns more than this, whatever it counts."""
+AIM = 800
+"""Pull requests in a window where several are needed: merges are never spread evenly."""
+LEAST = 500
+"""Pull requests in a window at the least, where one is cut for several workers.
+
+Each has a last page that is not full, and first finds out what this account may not read.
+"""
+TOGETHER = 3
+"""Windows that are completed together: what their pull requests lack fills fewer requests."""
 INDEX_LAG = timedelta(hours=6)
-"""The search index lags behind: what changed so shortly before a run is asked for again."""
-PARENTS_AT_ONCE = 900
-"""Commits whose parents are asked for in one request, which costs a point a hundred."""
-AT_ONCE = 100
-"""Pull requests in one such request."""
-COMMITS = 100
-"""Commits a page of one pull request's list."""
+"""The search index lags behind: what changed so shortly before a run is asked for again.
 
-_OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
-_LISTS = (
-    "labels",
-    "user_content_edits",
-    "reviews",
-    "timeline_items",
-    "commits",
-    "files",
-    "closing_issues_references",
-)
+So long, too, the pages of an interrupted run are taken for what would be answered now.
+"""
+
+BY_WALK = " walk"
+"""How the note of a window ends whose pull requests were found by the walk."""
+
+_DATES = re.compile(r" merged:(\S+)\.\.(\S+)")
 
 
-class _Found(Record, frozen=True):
-    """A pull request of a page: what collecting must know of it, and its version."""
+class Enumeration(StrEnum):
+    """How the merged pull requests of a period are found."""
 
-    outline: wire.Outline
-    version: str
-    position: int
-
-
-class Unread(Record, frozen=True):
-    """A pull request whose commits' parents are needed, and how many commits it has."""
-
-    id: str
-    version: str
-    commits: int
-    after: str | None = None
-    page: int = 0
-
-    @property
-    def first(self) -> int:
-        """The commits of the page to ask for."""
-        return min(COMMITS, self.commits - self.page * COMMITS)
+    SEARCH = "search"
+    """By searches over windows of time."""
+    WALK = "walk"
+    """By walking all that a repository has, those that changed last first: slow, with no gaps."""
 
 
 class _TooManyError(Exception):
     """More pull requests than a search shows."""
 
 
+class _SearchError(CollectError):
+    """The search is refused, or does not show all that it counts."""
+
+
+class _Part(Record, frozen=True):
+    """A span to collect with one search, and how many pull requests that is to find, if known.
+
+    With `changed_since` only what changed from then on is asked for: the rest is held.
+    """
+
+    span: Span
+    count: int | None = None
+    changed_since: datetime | None = None
+
+
+class _Read(Record, frozen=True):
+    """A span whose pages were read to the end, as it stood at `as_of`, and how many it has."""
+
+    span: Span
+    as_of: datetime
+    count: int
+
+
+class _Page(Record, frozen=True):
+    """A page of pull requests: as it was answered just now, or as it lies in the store."""
+
+    data: wire.PullRequestsData[msgspec.Raw]
+    errors: tuple[wire.GraphQLError, ...]
+    source: Reply | StoredAnswer
+
+    @property
+    def at(self) -> datetime:
+        """When it was answered."""
+        source = self.source
+        return source.answer.received_at if isinstance(source, StoredAnswer) else source.received_at
+
+
+_Asked = tuple[str, str | None]
+"""What names a page in the store: the search, "" for the walk, and where the page begins."""
+
+
 class PullRequests:
     """Collects the merged pull requests of one repository."""
 
-    def __init__(self, session: Session, repository: str) -> None:
+    def __init__(
+        self, session: Session, repository: str, enumeration: Enumeration = Enumeration.SEARCH
+    ) -> None:
         self._session = session
         self._repository = repository
+        self._enumeration = enumeration
         self._portion = Portion(PAGE)
         self._with_write_access = True
-        self._unread: dict[str, Unread] = {}
+        self._paid: dict[_Asked, int] = {}
+        self._tally = _Tally(session, f"pull requests of {repository}")
 
     def search(self, span: Span, changed_since: datetime | None = None) -> str:
         """The search that finds what merged in `span`, both ends named to the second."""
@@ -110,7 +147,8 @@ class PullRequests:
         query = operation("pull_requests").digest
         windows = self._session.store.windows(self._session.source, self._repository, KIND)
         return coverage(
-            period, ((Span(w.since, w.until), w.as_of) for w in windows if w.note == query)
+            period,
+            ((Span(w.since, w.until), w.as_of) for w in windows if w.note.startswith(query)),
         )
 
     def collect(self, period: Span, count: int | None = None) -> int:
@@ -122,317 +160,339 @@ class PullRequests:
             CollectError: a page was refused or kept failing. Whole windows stay in the store.
         """
         known = self.covered(period)
-        came = 0
-        if known.held_as_of is not None:
-            since = known.held_as_of - INDEX_LAG
-            for span in _without(period, known.missing):
-                came += self._windows(span, None, since)
-        for span in known.missing:
-            counted = count is not None and span == period
-            came += self._windows(span, count if counted else self._count(span))
-        return came
-
-    def _windows(self, span: Span, count: int | None, changed_since: datetime | None = None) -> int:
-        """Collect `span`, cut into windows that the search can show in full."""
-        if count is None or count <= SEARCH_LIMIT:
-            try:
-                return self._window(span, count, changed_since)
-            except _TooManyError:
-                pass  # more than when they were counted, or never counted
-        early, late = span.halves()
-        if early.since == early.until or late.since == late.until:
-            raise CollectError(
-                f"{self._repository}: more than {SEARCH_LIMIT:,} pull requests merged within one"
-                f" second ({_instant(span.since)}), and GitHub's search does not show more."
+        since = known.held_as_of and known.held_as_of - INDEX_LAG
+        if known.missing:
+            self._paid = self._paid_for()
+        if self._enumeration is Enumeration.WALK:
+            return self._walk(period, known, since)
+        try:
+            return self._search(period, known, since, count)
+        except _SearchError as error:
+            self._session.progress.noted(
+                f"{error.message} All pull requests of the repository are walked through instead."
             )
-        came = 0
-        for half in (early, late):
-            known = None if changed_since else self._count(half)
-            came += self._windows(half, known, changed_since)
-        return came
+            return self._walk(period, self.covered(period), since)
+
+    # --- by searches ---
+
+    def _search(
+        self, period: Span, known: Covered, since: datetime | None, count: int | None
+    ) -> int:
+        missing, held = known.missing, _without(period, known.missing)
+        if since and missing and since <= missing[0].since and missing[0].until == period.until:
+            missing, held = (), (period,)  # what merged since then has changed since then
+        parts = [_Part(span, None, since) for span in held]
+        for span in missing:
+            parts += self._parts(span, count if span == period else None)
+        self._tally.expect(sum(part.count or 0 for part in parts))
+        groups = [
+            partial(self._together, parts[start : start + TOGETHER])
+            for start in range(0, len(parts), TOGETHER)
+        ]
+        return sum(self._session.workers.run(groups))
+
+    def _parts(self, span: Span, count: int | None) -> list[_Part]:
+        """The windows of a span: those that an interrupted run began, and others between them."""
+        parts: list[_Part] = []
+        start = span.since
+        begun = {self._span_of(search) for search, _ in self._paid}
+        for each in sorted((s for s in begun if s), key=lambda s: s.since):
+            if start <= each.since and each.until <= span.until:
+                if start < each.since:
+                    parts += self._slices(Span(start, each.since), None)
+                parts.append(_Part(each))
+                start = each.until
+        if start < span.until:
+            rest = Span(start, span.until)
+            parts += self._slices(rest, count if rest == span else None)
+        return parts
+
+    def _slices(self, span: Span, count: int | None) -> list[_Part]:
+        """A span cut into windows that the search can show in full, and the workers can share."""
+        if count is None:
+            count = self._count(span)
+        slices = 1 if count <= SEARCH_LIMIT else -(-count // AIM)
+        slices = max(slices, min(self._session.workers.number, count // LEAST))
+        cuts = span.cut(slices)
+        return [_Part(cuts[0], count)] if len(cuts) == 1 else [_Part(each) for each in cuts]
+
+    def _span_of(self, search: str) -> Span | None:
+        """The span of a search of ours for all that merged in it; `None` for any other."""
+        dates = _DATES.search(search)
+        if dates is None:
+            return None
+        since, last = (datetime.fromisoformat(text) for text in dates.groups())
+        span = Span(since, last + timedelta(seconds=1))
+        return span if search == self.search(span) else None
 
     def _count(self, span: Span) -> int:
         about = f"the number of pull requests of {self._repository}"
         reply = self._session.ask(operation("count"), {"search": self.search(span)}, about)
-        return decode(reply.data, wire.CountData, about, reply.errors).search.issue_count
+        found = decode(wire.given(reply.data), wire.CountData, about, reply.errors).search
+        if found is None:
+            raise self._refused(reply.errors)
+        return found.issue_count
 
-    def _window(self, span: Span, count: int | None, changed_since: datetime | None) -> int:
-        """Collect one window to its end and say so in the store.
+    def _refused(self, errors: Sequence[wire.GraphQLError]) -> _SearchError:
+        said = reasons(errors) or "it gave no reason"
+        return _SearchError(f"GitHub refuses to search for {self._tally.what}: {said}.")
 
-        With `changed_since` only what changed from then on is asked for: the rest is held.
-        """
-        as_of = self._session.clock()
-        what = f"pull requests of {self._repository}"
-        search = self.search(span, changed_since)
-        seen: set[str] = set()
-        total = self._pages(search, what, count, seen)
-        if len(seen) < total:
-            seen.clear()
-            total = self._pages(search, what, total, seen)
-        if len(seen) < total:
-            raise CollectError(
-                f"GitHub's search counts {total} {what} but shows {len(seen)}.",
-                "Its index may be catching up: run the same command again in a while.",
-            )
-        self._ask_parents()
+    def _together(self, parts: Sequence[_Part]) -> int:
+        """Collect some windows to their end and say so in the store."""
+        completion = Completion(self._session, self._repository)
+        jobs = [partial(self._windows, part, completion) for part in parts]
+        read = [each for some in self._session.workers.run(jobs) for each in some]
+        self._complete(read, completion)
+        return sum(each.count for each in read)
+
+    def _complete(self, read: Sequence[_Read], completion: Completion, how: str = "") -> None:
+        completion.ask(with_write_access=self._with_write_access)
+        note = f"{operation('pull_requests').digest}{how}"
         with self._session.store.begin() as writer:
-            writer.complete(self._complete(span, as_of))
-        return len(seen)
+            for each in read:
+                since, until = each.span.since, each.span.until
+                window = Window(
+                    self._session.source, self._repository, KIND, since, until, each.as_of, note
+                )
+                writer.complete(window)
 
-    def _complete(self, span: Span, as_of: datetime) -> Window:
-        query = operation("pull_requests").digest
-        return Window(
-            self._session.source,
-            self._repository,
-            KIND,
-            since=span.since,
-            until=span.until,
-            as_of=as_of,
-            note=query,
+    def _windows(self, part: _Part, completion: Completion) -> list[_Read]:
+        """Read a part, cut into windows that the search can show in full."""
+        if part.count is None or part.count <= SEARCH_LIMIT:
+            try:
+                return [self._window(part, completion)]
+            except _TooManyError:
+                pass  # more than when they were counted, or never counted
+        early, late = part.span.halves()
+        if early.since == early.until or late.since == late.until:
+            raise CollectError(
+                f"{self._repository}: more than {SEARCH_LIMIT:,} pull requests merged within one"
+                f" second ({_instant(part.span.since)}), and GitHub's search does not show more."
+            )
+        return [
+            read
+            for half in (early, late)
+            for read in self._windows(_Part(half, None, part.changed_since), completion)
+        ]
+
+    def _window(self, part: _Part, completion: Completion) -> _Read:
+        """Read one window to its end."""
+        search = self.search(part.span, part.changed_since)
+        as_of, total, seen = self._pages(part, search, completion)
+        if len(seen) < total:
+            # Something moved while it was read, or since an earlier run read the first pages.
+            self._paid = {asked: id_ for asked, id_ in self._paid.items() if asked[0] != search}
+            self._tally.add(-len(seen))
+            self._tally.expect(-total)
+            as_of, total, seen = self._pages(part, search, completion)
+        if len(seen) < total:
+            raise _SearchError(
+                f"GitHub's search counts {total} {self._tally.what} but shows {len(seen)}.",
+            )
+        return _Read(part.span, as_of, len(seen))
+
+    def _pages(
+        self, part: _Part, search: str, completion: Completion
+    ) -> tuple[datetime, int, set[str]]:
+        """Every page of a search: as of when it is, how many it counts, and which it showed."""
+        as_of = self._session.clock()
+        seen: set[str] = set()
+        if part.count == 0:
+            return as_of, 0, seen
+        left = part.count if part.count is not None else FEW if part.changed_since else PAGE
+        ask = partial(self._ask, "pull_requests", {"search": search})
+        after: str | None = None
+        expected = part.count or 0
+        while True:
+            page = self._page((search, after), partial(ask, after), max(1, left))
+            found, total = page.data.search, -1
+            if found is None:
+                raise self._refused(page.errors)
+            total = found.issue_count
+            if total > SEARCH_LIMIT:
+                self._tally.expect(-expected)
+                raise _TooManyError
+            pulls = [self._outline(raw, n, page.errors) for n, raw in enumerate(found.nodes)]
+            self._store(page, pulls, completion, whole=part.changed_since is not None)
+            as_of = min(as_of, page.at)
+            new = {each.outline.id for each in pulls} - seen
+            seen |= new
+            self._tally.expect(total - expected)
+            expected = total
+            self._tally.add(len(new))
+            if not found.page_info.has_next_page:
+                return as_of, total, seen
+            after = next_cursor(found.page_info, after, self._tally.what)
+            left = total - len(seen)
+
+    # --- by the walk ---
+
+    def _walk(self, period: Span, known: Covered, since: datetime | None) -> int:
+        """Read what changed last before the rest, down to what changed before the period.
+
+        What merged in it has changed since it began. What changes meanwhile goes to the front and
+        may slip past: so the front is read again until nothing there is new.
+        """
+        missing = (gap.since for gap in known.missing)
+        down_to = min((*missing, *(() if since is None else (max(since, period.since),))))
+        completion = Completion(self._session, self._repository)
+        seen: dict[str, datetime] = {}
+        whole = since is not None
+        as_of, came = self._down(period, down_to, completion, seen, PAGE, whole=whole)
+        again = True
+        while again:
+            _, new = self._down(period, None, completion, seen, FEW, whole=whole)
+            came, again = came + new, new > 0
+        self._complete([_Read(period, as_of, came)], completion, BY_WALK)
+        return came
+
+    def _down(
+        self,
+        period: Span,
+        down_to: datetime | None,
+        completion: Completion,
+        seen: dict[str, datetime],
+        size: int,
+        *,
+        whole: bool,
+    ) -> tuple[datetime, int]:
+        """Read from the front down to what changed before `down_to`, or to what was all `seen`.
+
+        Returns as of when that is, and how many of the period came in.
+        """
+        owner, _, name = self._repository.partition("/")
+        ask = partial(self._ask, "walk", {"owner": owner, "name": name})
+        as_of, came = self._session.clock(), 0
+        after: str | None = None
+        while True:
+            # The front is what it is now, whatever an earlier run saw there.
+            paid = ("", after) if down_to is not None else ("now", after)
+            page = self._page(paid, partial(ask, after), size)
+            if page.data.page is None:
+                raise CollectError(
+                    f"GitHub refuses {self._tally.what}:"
+                    f" {reasons(page.errors) or 'it gave no reason'}."
+                )
+            pulls = [self._outline(raw, n, page.errors) for n, raw in enumerate(page.data.nodes)]
+            new = [p for p in pulls if seen.get(p.outline.id) != p.outline.updated_at]
+            seen |= {p.outline.id: p.outline.updated_at for p in new}
+            inside = [p for p in new if period.since <= p.outline.merged_at < period.until]
+            self._store(page, inside, completion, whole=whole)
+            as_of, came = min(as_of, page.at), came + len(inside)
+            self._tally.expect(len(inside))
+            self._tally.add(len(inside))
+            info = page.data.page.page_info
+            oldest = min((p.outline.updated_at for p in pulls), default=None)
+            done = not new if down_to is None else oldest is None or oldest < down_to
+            if done or not info.has_next_page:
+                return as_of, came
+            after = next_cursor(info, after, self._tally.what)
+
+    # --- pages ---
+
+    def _page(self, name: _Asked, ask: Callable[[int], Reply], left: int) -> _Page:
+        """A page of at most `left` pull requests: out of the store if it was paid for already."""
+        if name in self._paid:
+            stored = self._session.store.answer(self._paid[name])
+            body = opened(stored)
+            data = shaped(body.data, wire.PullRequestsData[msgspec.Raw], stored)
+            return _Page(data, body.errors, stored)
+        reply = self._portion.ask(ask, left)
+        if self._give_up_a_field(reply):
+            reply = self._portion.ask(ask, left)
+        shape = wire.PullRequestsData[msgspec.Raw]
+        data = decode(wire.given(reply.data), shape, self._tally.what, reply.errors)
+        return _Page(data, reply.errors, reply)
+
+    def _ask(self, query: str, variables: dict[str, Any], after: str | None, first: int) -> Reply:
+        more = {"first": first, "after": after, "withWriteAccess": self._with_write_access}
+        return self._session.transport.ask(
+            operation(query), {**variables, **more}, self._tally.what, divisible=first > 1
         )
 
-    def _pages(self, search: str, what: str, count: int | None, seen: set[str]) -> int:
-        """Every page of a search, each stored with what belongs to it. Returns the total.
-
-        `count` is how many there will be, where that is known: a page is no larger than that.
-        """
-        if count == 0:
-            return 0
-        after: str | None = None
-        left = FEW if count is None else count
-        while True:
-            reply = self._page(search, after, what, max(1, left))
-            page = decode(reply.data, wire.PullRequestsData, what, reply.errors).search
-            if page.issue_count > SEARCH_LIMIT:
-                raise _TooManyError
-            found = [self._outline(raw, position, reply) for position, raw in enumerate(page.nodes)]
-            self._store(reply, found)
-            seen.update(f.outline.id for f in found)
-            self._session.progress.collected(what, len(seen), page.issue_count)
-            if not page.page_info.has_next_page:
-                return page.issue_count
-            after = next_cursor(page.page_info, after, what)
-            left = page.issue_count - len(seen)
-
-    def _page(self, search: str, after: str | None, what: str, left: int) -> Reply:
-        """One page, as large as the server can bear, of at most `left` pull requests."""
-
-        def send(first: int) -> Reply:
-            variables = {
-                "search": search,
-                "first": first,
-                "after": after,
-                "withWriteAccess": self._with_write_access,
-            }
-            return self._session.transport.ask(
-                operation("pull_requests"), variables, what, divisible=first > 1
-            )
-
-        reply = self._portion.ask(send, left)
-        return self._portion.ask(send, left) if self._give_up_a_field(reply) else reply
+    def _paid_for(self) -> dict[_Asked, int]:
+        """The pages that a run which broke off lately left in the store, by what they answered."""
+        queries = {operation(name).digest for name in ("pull_requests", "walk")}
+        since = self._session.clock() - INDEX_LAG
+        found: dict[_Asked, int] = {}
+        for asked in self._session.store.asked(self._session.source, self._repository, KIND, since):
+            request = json.loads(asked.request)
+            if request.get("query") in queries:
+                variables = request["variables"]
+                found[variables.get("search", ""), variables["after"]] = asked.id
+        return found
 
     def _give_up_a_field(self, reply: Reply) -> bool:
-        """Whether a field that this account may not read took others with it: ask without it."""
-        for error in reply.errors:
-            if "authorCanPushToRepository" in error.path and self._with_write_access:
-                self._with_write_access = False
-                return True
+        """Whether a field that this account may not read took others with it: ask without it.
+
+        Several may learn it at once, each from an answer of its own.
+        """
+        asked = json.loads(reply.request)["variables"]["withWriteAccess"]
+        if asked and any("authorCanPushToRepository" in error.path for error in reply.errors):
+            self._with_write_access = False
+            return True
         return False
 
-    def _outline(self, raw: msgspec.Raw, position: int, reply: Reply) -> _Found:
+    def _outline(
+        self, raw: msgspec.Raw, position: int, errors: Sequence[wire.GraphQLError]
+    ) -> Found:
         body = bytes(raw)
         if body in (b"null", b"{}"):
             raise CollectError(
-                f"GitHub did not show one of the pull requests of {self._repository}:"
-                f" {reasons(reply.errors) or 'it gave no reason'}.",
+                f"GitHub did not show one of the {self._tally.what}:"
+                f" {reasons(errors) or 'it gave no reason'}.",
                 "The population would be incomplete. Check that the token may read the repository.",
             )
         outline = decode(raw, wire.Outline, f"a pull request of {self._repository}")
-        return _Found(outline, digest(body), position)
+        return Found(outline, digest(body), position)
 
-    def _store(self, reply: Reply, found: Sequence[_Found]) -> None:
-        """Store a page with the further pages of its lists: all of it, or nothing."""
-        source = self._session.source
-        held = self._session.store.versions(source, KIND, [f.outline.id for f in found])
-        new = [f for f in found if held.get(f.outline.id) != f.version]
-        further = [part for f in new for part in self._further(f)]
-        with self._session.store.begin() as writer:
-            if new:
-                writer.put(
-                    self._session.answer(reply, self._repository, KIND),
-                    [
-                        Item(KIND, f.outline.id, f.position, f.version, f.outline.merged_at)
-                        for f in new
-                    ],
-                )
-            for answer, item in further:
-                writer.put(answer, [item])
-        unread = [
-            Unread(f.outline.id, f.version, f.outline.commits.total_count)
-            for f in found
-            if f.outline.commits and approved_before_the_head(f.outline)
-        ]
-        last = {u.id: f"{u.id}#{(u.commits - 1) // COMMITS}" for u in unread}
-        held = self._session.store.versions(source, PARENTS, list(last.values()))
-        self._unread |= {u.id: u for u in unread if held.get(last[u.id]) != u.version}
+    def _store(
+        self, page: _Page, found: Sequence[Found], completion: Completion, *, whole: bool
+    ) -> None:
+        """Store those pull requests of a page that are new, and note what all of them lack.
 
-    def _further(self, found: _Found) -> Iterable[tuple[Answer, Item]]:
-        """The pages of the inner lists that did not fit, until there are no more."""
-        outline = found.outline
-        cursors = open_cursors(outline)
-        number = 0
-        about = f"a pull request of {self._repository}"
-        while cursors:
-            variables: dict[str, Any] = {
-                "id": outline.id,
-                "withWriteAccess": self._with_write_access,
-            }
-            for name in (*_LISTS, "checks"):
-                camel = _camel(name)
-                variables[camel] = name in cursors
-                variables[f"{camel}After"] = cursors.get(name)
-            reply = self._session.ask(operation("pull_request_more"), variables, about)
-            more = decode(reply.data, wire.MoreData, about, reply.errors).node
-            if more is None:
-                raise CollectError(
-                    f"GitHub did not show the rest of {about}:"
-                    f" {reasons(reply.errors) or 'it gave no reason'}."
-                )
-            answer = self._session.answer(reply, self._repository, MORE)
-            yield answer, Item(MORE, f"{outline.id}#{number}", 0, found.version, None)
-            asked, cursors = cursors, open_cursors(more)
-            for name, page in _goes_on(more):
-                next_cursor(page, asked.get(name), f"the {name} of {about}")
-            number += 1
-
-    def _ask_parents(self) -> None:
-        """Ask for the parents of commits where an approval is of an earlier one.
-
-        Everything that is left goes into as few requests as its commits allow.
+        What a period lacks that is held already comes with the rest of its lists, all of it or
+        nothing (`whole`): nobody would know that they are missing.
         """
-        todo = sorted(self._unread.values(), key=lambda u: (u.commits, u.id))
-        portion = Portion(PARENTS_AT_ONCE)
-        while todo:
-            most = sum(u.first + 1 for u in todo[:AT_ONCE])
-            todo = portion.ask(partial(self._some_parents, todo), most)
-        self._unread.clear()
-
-    def _some_parents(self, todo: Sequence[Unread], size: int) -> list[Unread]:
-        """Ask for the parents of about `size` commits; returns what is left to ask for."""
-        batch = [todo[0]]
-        for unread in todo[1:AT_ONCE]:
-            if sum(u.first + 1 for u in batch) + unread.first + 1 > size:
-                break
-            batch.append(unread)
-        about = f"the commits of pull requests of {self._repository}"
-        query, variables = parents_of(batch)
-        reply = self._session.transport.ask(query, variables, about, divisible=len(batch) > 1)
-        found = decode(reply.data, dict[str, msgspec.Raw], about, reply.errors)
-        items: list[Item] = []
-        left: list[Unread] = []
-        for position, unread in enumerate(batch):
-            raw = found.get(f"p{position}", msgspec.Raw(b"null"))
-            if bytes(raw) in (b"null", b"{}"):
-                continue  # it stays unknown, and what hangs on it undetermined
-            key = f"{unread.id}#{unread.page}"
-            items.append(Item(PARENTS, key, position, unread.version, None))
-            page = decode(raw, wire.Parents, about, reply.errors).commits.page_info
-            if page.has_next_page and (unread.page + 1) * COMMITS < unread.commits:
-                after = next_cursor(page, unread.after, about)
-                left.append(
-                    Unread(unread.id, unread.version, unread.commits, after, unread.page + 1)
-                )
-        self._session.put(reply, self._repository, PARENTS, items)
-        return [*left, *todo[len(batch) :]]
+        store, source = self._session.store, self._session.source
+        held = store.versions(source, KIND, [each.outline.id for each in found])
+        if isinstance(page.source, StoredAnswer):
+            # One that has changed since is noted where its newer version stands.
+            completion.note(f for f in found if held.get(f.outline.id) == f.version)
+            return
+        new = [each for each in found if held.get(each.outline.id) != each.version]
+        if new:
+            rest = completion.rest(new, with_write_access=self._with_write_access) if whole else []
+            items = [
+                Item(KIND, each.outline.id, each.position, each.version, each.outline.merged_at)
+                for each in new
+            ]
+            with store.begin() as writer:
+                writer.put(self._session.answer(page.source, self._repository, KIND), items)
+                for answer, parts in rest:
+                    writer.put(answer, parts)
+        completion.note(found)
 
 
-def parents_of(batch: Sequence[Unread]) -> tuple[Operation, dict[str, str | int | None]]:
-    """The operation that asks for the parents of each pull request's own number of commits.
+class _Tally:
+    """How many there are of what, over all windows, for whoever watches."""
 
-    As aliases p0, p1, … each costs what it holds; one list of pull requests would cost the
-    product of their number and the longest list of commits.
-    """
-    declared: list[str] = []
-    asked: list[str] = []
-    variables: dict[str, str | int | None] = {}
-    for position, unread in enumerate(batch):
-        declared.append(f"$i{position}: ID!, $n{position}: Int!, $a{position}: String")
-        variables |= {
-            f"i{position}": unread.id,
-            f"n{position}": unread.first,
-            f"a{position}": unread.after,
-        }
-        asked.append(
-            f"  p{position}: node(id: $i{position}) {{\n"
-            "    ... on PullRequest {\n      id\n"
-            f"      commits(first: $n{position}, after: $a{position}) {{ ...ParentsPage }}\n"
-            "    }\n  }\n"
-        )
-    text = (
-        f"query Parents({', '.join(declared)}) {{\n"
-        "  rateLimit { cost limit remaining resetAt }\n"
-        f"{''.join(asked)}}}\n"
-    )
-    return compose("parents", text), variables
+    def __init__(self, session: Session, what: str) -> None:
+        self.what = what
+        self._session = session
+        self._lock = threading.Lock()
+        self._done = self._total = 0
 
+    def expect(self, more: int) -> None:
+        """So many more will come."""
+        with self._lock:
+            self._total += more
 
-def _goes_on(lists: wire.Outline | wire.Lists) -> Iterator[tuple[str, wire.PageInfo]]:
-    """The inner lists that have more, each with its page's end."""
-    for name in _LISTS:
-        page = getattr(lists, name)
-        if page is not None and page.page_info.has_next_page:
-            yield name, page.page_info
-    rollup = lists.status_check_rollup
-    if rollup is not None and rollup.contexts.page_info.has_next_page:
-        yield "checks", rollup.contexts.page_info
-
-
-def open_cursors(lists: wire.Outline | wire.Lists) -> dict[str, str | None]:
-    """Where each inner list that has more goes on."""
-    return {name: page.end_cursor for name, page in _goes_on(lists)}
-
-
-def approved_before_the_head(outline: wire.Outline) -> bool:
-    """Whether some review that may be a standing approval is of an earlier commit than the head.
-
-    Only then is it asked what followed that commit. An opinion from after the merge, or that its
-    author replaced before it, never stood; a commit that is not among those of the pull request
-    has no place among their parents. Lists that go on are taken to hold such a review or commit.
-    """
-    reviews, commits = outline.reviews, outline.commits
-    if reviews is None or commits is None:
-        return False
-    if reviews.page_info.has_next_page:
-        return True
-    opinions = [
-        review
-        for review in reviews.nodes
-        if review
-        and review.state in _OPINIONS
-        and review.submitted_at is not None
-        and review.submitted_at <= outline.merged_at
-    ]
-    own = {node.commit.oid for node in commits.nodes if node}
-    return any(
-        review.state in ("APPROVED", "DISMISSED")
-        and review.author is not None
-        and review.commit is not None
-        and review.commit.oid != outline.head_ref_oid
-        and (review.commit.oid in own or commits.page_info.has_next_page)
-        and not any(_replaces(other, review, outline.merged_at) for other in opinions)
-        for review in opinions
-    )
-
-
-def _replaces(later: wire.ReviewOutline, review: wire.ReviewOutline, merged_at: datetime) -> bool:
-    """Whether an opinion surely replaced another by the same account before the merge."""
-    return (
-        later.author == review.author
-        and later.state in ("APPROVED", "CHANGES_REQUESTED")
-        and later.submitted_at is not None
-        and review.submitted_at is not None
-        and review.submitted_at < later.submitted_at < merged_at
-    )
+    def add(self, more: int) -> None:
+        """So many more are there."""
+        with self._lock:
+            self._done += more
+            self._session.progress.collected(self.what, self._done, self._total)
 
 
 def _without(span: Span, missing: Sequence[Span]) -> tuple[Span, ...]:
@@ -446,11 +506,6 @@ def _without(span: Span, missing: Sequence[Span]) -> tuple[Span, ...]:
     if start < span.until:
         parts.append(Span(start, span.until))
     return tuple(parts)
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.title() for word in rest)
 
 
 def _instant(at: datetime) -> str:

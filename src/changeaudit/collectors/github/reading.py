@@ -4,64 +4,129 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 
-from changeaudit.collectors.github import issues, line, parsing, pull_requests, wire
+from changeaudit.collectors.github import (
+    activity,
+    clone,
+    further,
+    issues,
+    line,
+    merge_groups,
+    parsing,
+    pull_requests,
+    wire,
+)
 from changeaudit.collectors.github import repository as repositories
-from changeaudit.collectors.spans import Span, coverage
+from changeaudit.collectors.github.base_merges import with_base_merges
+from changeaudit.collectors.github.parents import read_parents
+from changeaudit.collectors.github.stored import opened, shaped
+from changeaudit.collectors.spans import Covered, Span, coverage
 from changeaudit.errors import StoreError
 from changeaudit.records import (
-    Actor,
     BranchCommit,
     BranchLine,
+    Check,
     MergeCommit,
     PullRequest,
+    Record,
     Repository,
     Stretch,
-    Team,
     Ticket,
     Unavailable,
 )
 from changeaudit.store import Item, Located, Store, StoredAnswer
 
-T = TypeVar("T")
+
+class MergeCommitChecks(Record, frozen=True):
+    """The checks of a pull request's merge commit, and the digests of the answers they are in."""
+
+    checks: tuple[Check, ...] | Unavailable
+    evidence: tuple[str, ...] = ()
 
 
-class _Body(wire.Wire, frozen=True):
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    errors: tuple[wire.GraphQLError, ...] = ()
+HISTORY = "GitHub's history of the branch"
+CLONE = "a local clone, by git"
+"""What a branch's line may have been read from."""
+
+NOT_COLLECTED = MergeCommitChecks(parsing.NOT_COLLECTED)
+"""What there is where no merge queue is known to have tested it, so that they were not asked."""
 
 
-class _MoreOf(wire.Wire, frozen=True):
-    node: wire.PullRequestMore
+COLLECT = "Collect it first: `changeaudit audit`, without --offline."
+"""What to do where the store holds nothing of a repository."""
 
 
-def read_repository(store: Store, source: str, name: str) -> Repository:
+def read_repository(store: Store, source: str, name: str, advice: str = COLLECT) -> Repository:
     """The newest facts of a repository.
 
+    Args:
+        store: where they are.
+        source: the host that told them.
+        name: the repository, as "owner/name".
+        advice: what to do where there are none.
+
     Raises:
-        StoreError: the store holds none.
+        StoreError: the store holds none. Where it holds the repository from other hosts, these
+            are named: a store is bound to the hosts that it was collected from.
     """
     for located in store.find(source, repositories.KIND, [name.casefold()]):
-        body = _body(located.answer)
-        data = _decode(body.data, wire.RepositoryData, located.answer)
-        return parsing.repository(data.repository, source, located.answer.answer.received_at)
-    raise StoreError(
-        f"The store holds nothing of {name} from {source}.",
-        "Collect it first: `changeaudit audit`, without --offline.",
+        return _repository(located.answer)
+    nothing = f"The store holds nothing of {name} from {source}."
+    hosts = _other_hosts(store, name)
+    if hosts:
+        raise StoreError(
+            f"{nothing} It holds {name} from {', '.join(hosts)}.",
+            "Leave GITHUB_API_URL and GH_HOST unset."
+            if hosts == ("github.com",)
+            else "Set GITHUB_API_URL to that host.",
+        )
+    raise StoreError(nothing, advice)
+
+
+def _other_hosts(store: Store, name: str) -> tuple[str, ...]:
+    """The hosts from which the store holds a repository."""
+    return tuple(
+        count.source
+        for count in store.counts()
+        if count.kind == repositories.KIND and count.subject.casefold() == name.casefold()
     )
 
 
-def held(store: Store, source: str, name: str, period: Span) -> tuple[Span, ...]:
-    """The parts of `period` for which the store does not hold the pull requests.
+def read_repository_history(store: Store, source: str, name: str) -> tuple[Repository, ...]:
+    """The facts of a repository each time that they were new, the oldest first."""
+    return tuple(map(_repository, store.history(source, name, repositories.KIND)))
+
+
+def _repository(stored: StoredAnswer) -> Repository:
+    body = opened(stored)
+    data = shaped(body.data, wire.RepositoryData, stored)
+    lost = parsing.lost_fields(body.errors, ("repository",))
+    answer = stored.answer
+    return parsing.repository(data.repository, answer.source, answer.received_at, lost)
+
+
+def covered(store: Store, source: str, name: str, period: Span) -> Covered:
+    """The parts of `period` whose pull requests the store holds, and those that it lacks.
 
     What an earlier version of the program collected is held as well: evidence that can no longer
     be collected stays good, and what its questions left out is `Unavailable` where it is read.
     """
     windows = store.windows(source, name, pull_requests.KIND)
-    return coverage(period, ((Span(w.since, w.until), w.as_of) for w in windows)).missing
+    return coverage(period, ((Span(w.since, w.until), w.as_of) for w in windows))
+
+
+def walked(store: Store, source: str, name: str, period: Span) -> bool:
+    """Whether all of `period` was found by the walk, which leaves nothing to a search's index."""
+    windows = store.windows(source, name, pull_requests.KIND)
+    by_walk = (w for w in windows if w.note.endswith(pull_requests.BY_WALK))
+    return not coverage(period, ((Span(w.since, w.until), w.as_of) for w in by_walk)).missing
+
+
+def held(store: Store, source: str, name: str, period: Span) -> tuple[Span, ...]:
+    """The parts of `period` for which the store does not hold the pull requests."""
+    return covered(store, source, name, period).missing
 
 
 def read_pull_requests(store: Store, source: str, name: str, period: Span) -> Iterator[PullRequest]:
@@ -78,8 +143,8 @@ def read_tickets(store: Store, source: str, keys: Iterable[str]) -> dict[str, Ti
     """
     found: dict[str, Ticket | Unavailable] = {}
     for located in store.find(source, issues.KIND, [key.casefold() for key in keys]):
-        body = _body(located.answer)
-        data = _decode(body.data, dict[str, msgspec.Raw], located.answer)
+        body = opened(located.answer)
+        data = shaped(body.data, dict[str, msgspec.Raw], located.answer)
         for item in located.items:
             issue = _issue(data, item, located.answer)
             if issue is None:
@@ -93,41 +158,11 @@ def read_tickets_as_of(store: Store, source: str, keys: Iterable[str]) -> dict[s
     """When each issue that the store holds and could see was last asked for."""
     seen: dict[str, datetime] = {}
     for located in store.find(source, issues.KIND, [key.casefold() for key in keys]):
-        data = _decode(_body(located.answer).data, dict[str, msgspec.Raw], located.answer)
+        data = shaped(opened(located.answer).data, dict[str, msgspec.Raw], located.answer)
         for item in located.items:
             if _issue(data, item, located.answer) is not None:
                 seen[item.key] = located.answer.answer.received_at
     return seen
-
-
-def read_team(store: Store, source: str, team: str) -> Team | None:
-    """A team's newest membership; `None` if the store holds nothing of it."""
-    members: list[Actor] = []
-    page = 0
-    collected_at: datetime | None = None
-    while True:
-        key = f"{team.casefold()}#{page}"
-        located = next(iter(store.find(source, repositories.TEAM_KIND, [key])), None)
-        if located is None and collected_at is not None:
-            cut = Unavailable(f"collecting team {team} broke off after {len(members)} members")
-            return Team(team, cut, collected_at)
-        if located is None:
-            return None
-        collected_at = collected_at or located.answer.answer.received_at
-        body = _body(located.answer)
-        data = _decode(wire.given(body.data), wire.TeamData, located.answer)
-        found = data.organization.team if data.organization else None
-        if found is None:
-            said = "; ".join(e.message for e in body.errors) or "it is not visible"
-            hidden = Unavailable(f"GitHub answered for team {team}: {said}", "Members: read")
-            return Team(team, hidden, collected_at)
-        if None in found.members.nodes:
-            hidden = Unavailable(f"GitHub did not show every member of team {team}")
-            return Team(team, hidden, collected_at)
-        members += [a for n in found.members.nodes if (a := parsing.actor(n)) is not None]
-        if not found.members.page_info.has_next_page:
-            return Team(team, tuple(members), collected_at)
-        page += 1
 
 
 def lines_held(store: Store, source: str, repository: str) -> tuple[str, ...]:
@@ -150,10 +185,19 @@ def read_line(store: Store, source: str, repository: str, branch: str, period: S
     windows = store.windows(source, subject, line.KIND)
     stretches: list[Stretch] = []
     merged: dict[str, BranchCommit] = {}
+    read_from: dict[str, None] = {}
+    notes: dict[str, None] = {}
+    later: dict[str, int] = {}
     for window in windows:
         if window.since < period.until and period.since < window.until:
-            ends = msgspec.json.decode(window.note.partition(" ")[2], type=line.Ends)
-            stretches.append(Stretch(window.since, window.until, ends.top, ends.bottom, ends.open))
+            by, found = line.ends_of(window)
+            ends = found.top, found.bottom, found.open
+            stretches.append(Stretch(window.since, window.until, *ends))
+            read_from[CLONE if by == line.FROM_CLONE else HISTORY] = None
+            if found.why:
+                notes[found.why] = None
+            if found.number:
+                later[found.top] = found.number
             for since, until in (
                 (window.since, min(period.since, window.until)),
                 (max(period.until, window.since), window.until),
@@ -161,17 +205,30 @@ def read_line(store: Store, source: str, repository: str, branch: str, period: S
                 if since < until:
                     merged |= _merges(store, source, repository, branch, Span(since, until))
     commits: dict[str, BranchCommit] = {}
+    if CLONE in read_from:
+        url = read_repository(store, source, repository).url
+        for commit in clone.read_commits(store, repository, url, branch):
+            numbers = (later[commit.oid],) if commit.oid in later else ()
+            commits[commit.oid] = msgspec.structs.replace(commit, pull_requests=numbers)
     for located in store.locate(source, subject, line.KIND):
-        data = _decode(_body(located.answer).data, line.StretchData, located.answer)
-        for part in data.nodes:
-            for commit in part.history.nodes or () if part else ():
-                if commit:
-                    commits[commit.oid] = parsing.branch_commit(
-                        commit, repository, branch, located.answer.digest
+        data = shaped(opened(located.answer).data, dict[str, msgspec.Raw], located.answer)
+        for raw in line.stretches_of(data):
+            for answered in shaped(raw, wire.Stretch, located.answer).history.nodes or ():
+                if answered:
+                    commits[answered.oid] = parsing.branch_commit(
+                        answered, repository, branch, located.answer.digest
                     )
     spans = ((Span(w.since, w.until), w.as_of) for w in windows)
     missing = tuple((s.since, s.until) for s in coverage(period, spans).missing)
-    return BranchLine(branch, tuple(stretches), commits | merged, missing)
+    return BranchLine(
+        branch,
+        tuple(stretches),
+        commits | merged,
+        missing,
+        activity.read_activity(store, source, repository, branch, period),
+        tuple(read_from),
+        tuple(notes),
+    )
 
 
 def _merges(
@@ -201,28 +258,32 @@ def _issue(data: dict[str, msgspec.Raw], item: Item, answer: StoredAnswer) -> wi
     raw = data.get(f"t{item.position}", msgspec.Raw(b"null"))
     if bytes(raw) == b"null":
         return None
-    return _decode(raw, issues.IssueHolder, answer).issue
+    return shaped(raw, issues.IssueHolder, answer).issue
 
 
 def _page(store: Store, source: str, name: str, page: Located) -> Iterator[PullRequest]:
-    body = _body(page.answer)
-    nodes = _decode(body.data, wire.PullRequestsData, page.answer).search.nodes
-    parents = read_parents(store, source, page.items)
+    body = opened(page.answer)
+    data = shaped(body.data, wire.PullRequestsData[msgspec.Raw], page.answer)
+    parents = read_parents(store, source, {item.key: item.version for item in page.items})
+    merges = read_merge_groups(store, source, page.items)
     for item in page.items:
-        found = _decode(nodes[item.position], wire.PullRequest, page.answer)
-        lost = parsing.lost_fields(body.errors, ("search", "nodes", item.position))
+        found = shaped(data.nodes[item.position], wire.PullRequest, page.answer)
+        lost = parsing.lost_fields(body.errors, (*data.path, item.position))
         more, lost_later, digests = read_more(store, source, item, found)
         pages = parents.get(item.key, [])
         digests += [digest for _, digest in pages]
-        yield parsing.pull_request(
+        merge = merges.get(item.key, NOT_COLLECTED)
+        pull = parsing.pull_request(
             found,
             more,
             [page for page, _ in pages],
             {**lost_later, **lost},
             repository=name,
             collected_at=page.answer.answer.received_at,
-            evidence=(page.answer.digest, *digests),
+            evidence=(page.answer.digest, *digests, *merge.evidence),
+            merge_commit_checks=merge.checks,
         )
+        yield with_base_merges(pull, [page for page, _ in pages], store, source, item)
 
 
 def read_more(
@@ -230,64 +291,62 @@ def read_more(
 ) -> tuple[list[wire.PullRequestMore], parsing.Lost, list[str]]:
     """The further pages of a pull request's lists, collected with this very version of it.
 
-    With them comes what they say could not be read, and the digests of their answers.
+    With them comes what they say could not be read, and the digests of their answers. Where
+    collecting broke off, they end too early, and the lists are said to be cut.
     """
     more: list[wire.PullRequestMore] = []
+    from_end: list[wire.PullRequestMore] = []
     lost: parsing.Lost = {}
     digests: list[str] = []
-    last: wire.Lists = found
-    while pull_requests.open_cursors(last):
-        key = f"{item.key}#{len(more)}"
-        located = next(iter(store.find(source, pull_requests.MORE, [key])), None)
-        if located is None or located.items[0].version != item.version:
-            raise StoreError(
-                f"The store lacks a part of {found.url} that was to be collected with it.",
-                "Collect into a new store, and report this.",
-            )
-        body = _body(located.answer)
-        last = _decode(body.data, _MoreOf, located.answer).node
-        more.append(last)
-        lost = {**parsing.lost_fields(body.errors, ("node",)), **lost}
-        digests.append(located.answer.digest)
-    return more, lost, digests
+    chain = further.Chain(found, item.version, item.key)
+    for part in further.stored(store, source, chain):
+        page = shaped(part.raw, wire.PullRequestMore, part.answer)
+        chain.add(page, part.asked)
+        more.append(page)
+        if page.files_from_end:
+            nowhere = wire.PageInfo(has_next_page=False)
+            files = wire.Page(page_info=nowhere, nodes=page.files_from_end.nodes)
+            from_end.append(wire.PullRequestMore(id=found.id, files=files))
+        said = parsing.lost_fields(part.errors, part.path)
+        lost = {**{further.LIST_OF.get(k, k): why for k, why in said.items()}, **lost}
+        digests.append(part.answer.digest)
+    return [*more, *reversed(from_end)], lost, digests
 
 
-def read_parents(
+def read_merge_groups(
     store: Store, source: str, items: Iterable[Item]
-) -> dict[str, list[tuple[wire.Parents, str]]]:
-    """The parents of the commits of these very versions, where they were asked for.
-
-    They come in pages, each with the digest of its answer.
-    """
+) -> dict[str, MergeCommitChecks]:
+    """The checks of the merge commits of these very versions, where they were asked for."""
     versions = {item.key: item.version for item in items}
-    found: dict[str, list[tuple[wire.Parents, str]]] = {}
-    wanted, page = list(versions), 0
+    pages: dict[str, list[wire.Rollup | None]] = {}
+    lost: dict[str, parsing.Lost] = {}
+    found: dict[str, MergeCommitChecks] = {}
+    wanted = list(versions)
     while wanted:
         goes_on: list[str] = []
-        keys = {f"{key}#{page}": key for key in wanted}
-        for located in store.find(source, pull_requests.PARENTS, list(keys)):
-            data = _decode(_body(located.answer).data, dict[str, msgspec.Raw], located.answer)
+        keys = {f"{key}#{len(pages.get(key, ()))}": key for key in wanted}
+        for located in store.find(source, merge_groups.KIND, list(keys)):
+            body = opened(located.answer)
+            nodes = shaped(body.data, wire.CheckedCommitsData, located.answer).nodes
             for item in located.items:
                 key = keys[item.key]
-                if versions[key] == item.version:
-                    parents = _decode(data[f"p{item.position}"], wire.Parents, located.answer)
-                    found.setdefault(key, []).append((parents, located.answer.digest))
-                    if parents.commits.page_info.has_next_page:
-                        goes_on.append(key)
-        wanted, page = goes_on, page + 1
+                if versions[key] != item.version:
+                    continue
+                evidence = (*found.get(key, NOT_COLLECTED).evidence, located.answer.digest)
+                path = ("nodes", item.position)
+                if merge_groups.is_nothing(nodes[item.position]):
+                    why = [e.message for e in body.errors if e.path[:2] == path]
+                    said = "; ".join(why) or "it gave no reason"
+                    hidden = Unavailable(f"GitHub did not show the merge commit: {said}")
+                    found[key] = MergeCommitChecks(hidden, evidence)
+                    continue
+                commit = shaped(nodes[item.position], wire.CheckedCommit, located.answer)
+                rollup = commit.status_check_rollup
+                pages.setdefault(key, []).append(rollup)
+                lost[key] = {**parsing.lost_fields(body.errors, path), **lost.get(key, {})}
+                checks = parsing.checks_of(commit.oid, pages[key], lost[key])
+                found[key] = MergeCommitChecks(checks, evidence)
+                if rollup and rollup.contexts.page_info.has_next_page:
+                    goes_on.append(key)
+        wanted = goes_on
     return found
-
-
-def _body(answer: StoredAnswer) -> _Body:
-    return _decode(msgspec.Raw(wire.sound(answer.answer.body)), _Body, answer)
-
-
-def _decode(raw: msgspec.Raw, shape: type[T], answer: StoredAnswer) -> T:
-    try:
-        return msgspec.json.decode(raw, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreError(
-            f"Stored answer {answer.id} ({answer.answer.kind} of {answer.answer.subject}) cannot"
-            f" be read: {error}.",
-            "This may be an API version that changeaudit does not know; please report it.",
-        ) from None

@@ -17,6 +17,7 @@ from changeaudit.store import Item
 KIND = "repository"
 BRANCH_KIND = "branches"
 TEAM_KIND = "team"
+WRITERS_KIND = "writers"
 OWNER_KIND = "repositories"
 
 
@@ -59,7 +60,8 @@ def collect_repository(session: Session, name: str, search: str) -> Known:
         reply = session.ask(operation("repository"), variables, about)
     data = decode(reply.data, wire.RepositoryData, about, reply.errors)
     found = data.repository
-    facts = msgspec.json.encode(found)
+    # What is missing for an error is another fact than what is not there.
+    facts = msgspec.json.encode((found, reply.errors) if reply.errors else found)
     item = Item(KIND, found.name_with_owner.casefold(), 0, digest(facts), None)
     session.keep(reply, found.name_with_owner, KIND, [item])
     branch = found.default_branch_ref
@@ -67,7 +69,8 @@ def collect_repository(session: Session, name: str, search: str) -> Known:
     if branch and branch.target and branch.target.oid:
         default = Head(branch.name, branch.target.oid, branch.target.id)
     same_name = found.name_with_owner.casefold() == name.casefold()
-    return Known(found.name_with_owner, default, data.search.issue_count if same_name else None)
+    count = data.search.issue_count if same_name and data.search else None
+    return Known(found.name_with_owner, default, count)
 
 
 def collect_branches(session: Session, known: Known, patterns: tuple[str, ...]) -> tuple[Head, ...]:
@@ -98,7 +101,11 @@ def collect_branches(session: Session, known: Known, patterns: tuple[str, ...]) 
 
 
 def collect_team(session: Session, team: str) -> None:
-    """Store the members of a team ("organisation/slug") as they are today."""
+    """Store the members of a team ("organisation/slug") as they are today.
+
+    They are stored even if nobody came or went since they last were: that they are the same today
+    is evidence as well.
+    """
     organization, _, slug = team.partition("/")
     about = f"the members of team {team}"
     after: str | None = None
@@ -109,12 +116,28 @@ def collect_team(session: Session, team: str) -> None:
         data = decode(wire.given(reply.data), wire.TeamData, about, reply.errors)
         key = f"{team.casefold()}#{page}"
         version = digest(msgspec.json.encode((data, reply.errors)))
-        session.keep(reply, team.casefold(), TEAM_KIND, [Item(TEAM_KIND, key, 0, version, None)])
+        session.put(reply, team.casefold(), TEAM_KIND, [Item(TEAM_KIND, key, 0, version, None)])
         found = data.organization.team if data.organization else None
         if found is None or not found.members.page_info.has_next_page:
             return
         after = next_cursor(found.members.page_info, after, about)
         page += 1
+
+
+def collect_writers(session: Session, name: str) -> None:
+    """Store who has which permission on a repository today."""
+    owner, _, short = name.partition("/")
+    about = f"the collaborators of {name}"
+    after: str | None = None
+    while True:
+        variables = {"owner": owner, "name": short, "after": after}
+        reply = session.ask(operation("writers"), variables, about)
+        data = decode(wire.given(reply.data), wire.WritersData, about, reply.errors)
+        session.put(reply, name, WRITERS_KIND)
+        found = data.repository.collaborators if data.repository else None
+        if found is None or not found.page_info.has_next_page:
+            return
+        after = next_cursor(found.page_info, after, about)
 
 
 def expand(session: Session, patterns: tuple[str, ...]) -> Iterator[str]:

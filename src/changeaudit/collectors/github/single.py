@@ -13,17 +13,28 @@ from typing import TypeVar
 import msgspec
 
 from changeaudit.collectors.github import pull_requests, reading, wire
-from changeaudit.collectors.github.ask import decode, next_cursor, reasons
-from changeaudit.collectors.github.parsing import lost_fields, pull_request
-from changeaudit.collectors.github.pull_requests import (
+from changeaudit.collectors.github.ask import Session, decode, next_cursor, reasons
+from changeaudit.collectors.github.base_merges import (
+    BaseMerges,
+    Candidate,
+    Known,
+    questions_of,
+    with_base_merges,
+)
+from changeaudit.collectors.github.completing import (
     COMMITS,
     PARENTS,
-    PullRequests,
     Unread,
     approved_before_the_head,
     parents_of,
 )
+from changeaudit.collectors.github.further import Further, Unfinished
+from changeaudit.collectors.github.merge_groups import Asked, MergeGroups, may_have_been_queued
+from changeaudit.collectors.github.parents import read_parents
+from changeaudit.collectors.github.parsing import lost_fields, pull_request
+from changeaudit.collectors.github.pull_requests import PullRequests
 from changeaudit.collectors.github.queries import operation
+from changeaudit.collectors.github.reading import NOT_COLLECTED
 from changeaudit.collectors.github.transport import Reply
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError, StoreError, UsageError
@@ -52,16 +63,8 @@ class _Numbered(wire.Wire, frozen=True):
     base_ref_name: str
 
 
-class _Nodes(wire.Wire, frozen=True):
-    nodes: tuple[_Numbered | None, ...]
-
-
-class _Search(wire.Wire, frozen=True):
-    search: _Nodes
-
-
 class _Page(wire.Wire, frozen=True):
-    data: _Search
+    data: wire.PullRequestsData[_Numbered | None]
 
 
 class _State(wire.Wire, frozen=True):
@@ -92,7 +95,7 @@ def briefs(store: Store, source: str, repository: str) -> list[Brief]:
     for located in store.locate(source, repository, pull_requests.KIND):
         page = _decode(located.answer.answer.body, _Page, f"pull requests of {repository}")
         for item in located.items:
-            node = page.data.search.nodes[item.position]
+            node = page.data.nodes[item.position]
             if node is not None and item.at is not None:
                 found.append(Brief(node.number, node.base_ref_name, item.at))
     return found
@@ -126,21 +129,35 @@ def read_single(store: Store, source: str, repository: str, number: int) -> Pull
         lost = lost_fields(answer.errors, _FIELD)
         item = located.items[0]
         more, lost_later, digests = reading.read_more(store, source, item, found)
-        pages = reading.read_parents(store, source, [item]).get(item.key, [])
-        return pull_request(
+        pages = read_parents(store, source, {item.key: item.version}).get(item.key, [])
+        merge = reading.read_merge_groups(store, source, [item]).get(item.key, NOT_COLLECTED)
+        pull = pull_request(
             found,
             more,
             [page for page, _ in pages],
             {**lost_later, **lost},
             repository=repository,
             collected_at=located.answer.answer.received_at,
-            evidence=(located.answer.digest, *digests, *(digest for _, digest in pages)),
+            evidence=(
+                located.answer.digest,
+                *digests,
+                *(digest for _, digest in pages),
+                *merge.evidence,
+            ),
+            merge_commit_checks=merge.checks,
         )
+        return with_base_merges(pull, [page for page, _ in pages], store, source, item)
     return None
 
 
 class SinglePullRequest(PullRequests):
     """Collects one merged pull request of a repository, whatever the search index shows."""
+
+    def __init__(self, session: Session, repository: str) -> None:
+        super().__init__(session, repository)
+        self._further = Further(session, repository)
+        self._base_merges = BaseMerges(session, repository)
+        self._merge_groups = MergeGroups(session, repository)
 
     def collect_number(self, number: int) -> None:
         """Store the pull request with everything that belongs to it, or nothing of it.
@@ -155,13 +172,18 @@ class SinglePullRequest(PullRequests):
             raise self._absent(number)
         reply = self._one(number, key)
         raw = self._merged(reply, number, key)
-        found = self._outline(raw, 0, reply)
+        found = self._outline(raw, 0, reply.errors)
         outline, version, session = found.outline, found.version, self._session
+        unfinished = Unfinished(outline, version, key)
         parts = [
-            (answer, Item(item.kind, item.key.replace(outline.id, key), 0, version, None))
-            for answer, item in self._further(found)
+            (answer, item)
+            for answer, (item,) in self._further.answers(
+                [unfinished], with_write_access=self._with_write_access
+            )
         ]
+        outline = unfinished.outline
         parts += self._its_parents(outline, version, key)
+        parts += self._its_merge_group(outline, version, key)
         with session.store.begin() as writer:
             writer.put(
                 session.answer(reply, self._repository, KIND),
@@ -220,10 +242,14 @@ class SinglePullRequest(PullRequests):
     def _its_parents(
         self, outline: wire.Outline, version: str, key: str
     ) -> Iterator[tuple[Answer, Item]]:
-        """The parents of its commits, where an approval is of an earlier one than the head."""
+        """The parents of its commits, where an approval is of an earlier one than the head.
+
+        With them come the trees of the merges of the base, where nothing else came after it.
+        """
         if not outline.commits or not approved_before_the_head(outline):
             return
         unread = Unread(outline.id, version, outline.commits.total_count)
+        pages: list[wire.Parents] = []
         while True:
             about = f"the commits of {key}"
             query, variables = parents_of([unread])
@@ -233,12 +259,26 @@ class SinglePullRequest(PullRequests):
                 return  # they stay unknown, and what hangs on them undetermined
             item = Item(PARENTS, f"{key}#{unread.page}", 0, version, None)
             yield self._session.answer(reply, self._repository, PARENTS), item
-            page = decode(raw, wire.Parents, about, reply.errors).commits.page_info
+            pages.append(decode(raw, wire.Parents, about, reply.errors))
+            page = pages[-1].commits.page_info
             read = (unread.page + 1) * COMMITS
             if not page.has_next_page or read >= unread.commits:
-                return
+                break
             after = next_cursor(page, unread.after, about)
             unread = Unread(outline.id, version, unread.commits, after, unread.page + 1)
+        candidate = Candidate(key, version, questions_of(outline, pages), Known())
+        for answer, items in self._base_merges.answers([candidate]):
+            for item in items:
+                yield answer, item
+
+    def _its_merge_group(
+        self, outline: wire.Outline, version: str, key: str
+    ) -> Iterator[tuple[Answer, Item]]:
+        """The checks of its merge commit, where a merge queue may have tested that."""
+        if outline.merge_commit and may_have_been_queued(outline):
+            asked = Asked(key, version, outline.merge_commit.id)
+            for answer, (item,) in self._merge_groups.answers([asked]):
+                yield answer, item
 
 
 def _key(repository: str, number: int) -> str:

@@ -1,59 +1,57 @@
 """One request to GitHub's GraphQL API at a time: paced, retried, and kept as it came.
 
-The request goes through PyGithub's requester, whose own retries and pauses are off: retrying
-here sees the whole answer, knows a rate limit from a failure, and never repeats a page that is
-too heavy.
+Retrying here, and not in a library below, sees the whole answer, knows a rate limit from a
+failure, and never repeats a page that is too heavy.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import re
+import threading
 import time
-from collections.abc import Callable, ItemsView
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
-import requests
 import tenacity
-import urllib3.exceptions
-from github import Auth, Github
-from github.GithubException import GithubException
-from github.Requester import (
-    HTTPRequestsConnectionClass,
-    HTTPSRequestsConnectionClass,
-    RequestsResponse,
-)
+from github import Auth
 
 from changeaudit.collectors.github import wire
-from changeaudit.collectors.github.hosts import checked_url
+from changeaudit.collectors.github.connection import (
+    RATE_LIMIT_WORDS,
+    Answer,
+    Connection,
+    LimitedError,
+    NoAnswerError,
+    TryAgainError,
+    UnreachableError,
+    one_line,
+)
+from changeaudit.collectors.github.pace import Pace, Spent
 from changeaudit.collectors.github.queries import Operation
 from changeaudit.errors import CollectError
 from changeaudit.records import Record
 
-TIMEOUT_SECONDS = 30
 ATTEMPTS = 6
 """Failures, or rate limits, of one request after which it is given up."""
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 SECONDARY_WAIT_SECONDS = 60.0
 """The least to wait at a limit that names no time; twice as long at each further attempt."""
-LONGEST_ASKED_WAIT_SECONDS = 3900.0
-"""The hourly limit asks for an hour at most. Who asks for more is not waited for."""
 
 _RATE_LIMIT_TYPES = frozenset({"RATE_LIMITED", "RATE_LIMIT"})
+_UNKNOWN = re.compile(r"doesn't exist on type|doesn't accept argument|^No such type")
 _HEAVY_TYPES = frozenset({"RESOURCE_LIMITS_EXCEEDED", "MAX_NODE_LIMIT_EXCEEDED", "TIMEOUT"})
-_RATE_LIMIT_WORDS = re.compile(
-    r"secondary rate limit|rate limit exceeded|abuse detection", re.IGNORECASE
-)
-_NUMBER = re.compile(r"[0-9]{1,12}")
 
 
 class Reply(Record, frozen=True):
-    """An answer as it arrived: `body` verbatim, `received_at` in UTC, the rate limit if told."""
+    """An answer as it arrived: `body` verbatim, `received_at` in UTC, the rate limit if told.
+
+    `next` is where a list of the REST API goes on, as the query of its address; "" at its end.
+    """
 
     request: str
     status: int
@@ -62,75 +60,15 @@ class Reply(Record, frozen=True):
     data: msgspec.Raw
     errors: tuple[wire.GraphQLError, ...]
     rate: wire.RateLimit | None
+    next: str = ""
 
 
 class TooHeavyError(Exception):
     """The server could not finish this page in its time: ask for less."""
 
 
-class _TryAgainError(Exception):
-    """A failure that may pass. `wait` is how long the server asked for, in seconds."""
-
-    def __init__(self, why: str, wait: float | None = None) -> None:
-        super().__init__(why)
-        self.why = why
-        self.wait = wait
-
-
-class _LimitedError(_TryAgainError):
-    """A rate limit is used up."""
-
-
-class _RedirectedError(Exception):
-    """The server sent the request elsewhere, to `host`. A token does not follow."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(host)
-        self.host = host
-
-
-class _Response(RequestsResponse):
-    """An answer as PyGithub takes it, whose bytes come through one to one."""
-
-    def read(self) -> str:
-        """The body as text that turns back into the very bytes, valid UTF-8 or not."""
-        return self.response.content.decode("utf-8", "surrogateescape")
-
-    def getheaders(self) -> ItemsView[str, str]:
-        """The headers, without rate limits that are no numbers: PyGithub would fail on those."""
-        sound = {
-            name: value
-            for name, value in self.headers.items()
-            if not name.lower().startswith("x-ratelimit-") or _NUMBER.fullmatch(value)
-        }
-        return sound.items()
-
-
-class _Https(HTTPSRequestsConnectionClass):
-    """PyGithub's connection, with answers as they came."""
-
-    def getresponse(self) -> RequestsResponse:
-        return _taken(super().getresponse)
-
-
-class _Http(HTTPRequestsConnectionClass):
-    """As above, for this machine's own addresses."""
-
-    def getresponse(self) -> RequestsResponse:
-        return _taken(super().getresponse)
-
-
-def _taken(receive: Callable[[], RequestsResponse]) -> RequestsResponse:
-    try:
-        response = receive().response
-        host = urlsplit(response.headers["location"]).hostname if response.is_redirect else None
-    except requests.exceptions.RequestException:
-        raise
-    except ValueError:  # an address that nobody can read, here or in the HTTP library
-        raise _RedirectedError("another address") from None
-    if response.is_redirect:
-        raise _RedirectedError(host or "another address")
-    return _Response(response)
+class UnknownFieldError(CollectError):
+    """The server's version of the API does not know something that was asked for."""
 
 
 class Listener(Protocol):
@@ -144,14 +82,16 @@ class Listener(Protocol):
 
 
 class Transport:
-    """Sends GraphQL operations to one host with one token.
+    """Sends GraphQL operations to one host with one token, from any number of threads.
 
     Args:
-        token: a personal, app or Actions token. It is sent nowhere but to `api_url`.
+        token: a personal or Actions token, or what knows the App's of the hour. It is sent
+            nowhere but to `api_url`.
         api_url: `https://api.github.com`, or `https://HOST/api/v3` for Enterprise Server.
         clock: the present instant, in UTC.
         sleep: pauses for a number of seconds; interrupted by whatever it raises.
         listener: is told of the rate limit and of every pause.
+        pace: is kept with all that send with this token; `sleep` is that of its own then.
 
     Raises:
         UsageError: `api_url` is not one that a token may be sent to.
@@ -159,37 +99,30 @@ class Transport:
 
     def __init__(
         self,
-        token: str,
+        token: str | Auth.Auth,
         api_url: str,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
         listener: Listener | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        self.host, base_url = checked_url(api_url)
-        logging.getLogger("github").setLevel(logging.CRITICAL)
-        parts = urlsplit(base_url)
-        host = parts.netloc.removesuffix(f":{parts.port}")  # an IPv6 address keeps its brackets
-        connection = _Https if parts.scheme == "https" else _Http
-        self._connection = connection(host, parts.port, timeout=TIMEOUT_SECONDS)
-        self._requester = Github(
-            auth=Auth.Token(token),
-            base_url=base_url,
-            retry=None,
-            seconds_between_requests=0,
-            seconds_between_writes=0,
-            user_agent="changeaudit",
-        ).requester
+        auth = Auth.Token(token) if isinstance(token, str) else token
+        self._connect = partial(Connection, auth, api_url)
+        self._connection = self._connect()
+        self.host = self._connection.host
+        self._idle = [self._connection]
         self._clock = clock
-        self._sleep = sleep
+        self._pace = pace or Pace(sleep=sleep)
+        self._counting = threading.Lock()
         self._listener = listener
         self._envelopes = msgspec.json.Decoder(wire.Envelope)
         self._answered = False
         self.requests = 0
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-        self._requester.close()
+        """Close the connections."""
+        for connection in self._idle:
+            connection.close()
 
     def ask(
         self, operation: Operation, variables: dict[str, Any], about: str, *, divisible: bool
@@ -201,20 +134,35 @@ class Transport:
 
         Raises:
             TooHeavyError: it is divisible, and the server could not finish it in its time.
+            UnknownFieldError: the server's version does not know a part of it.
             CollectError: it was refused, or kept failing.
         """
+        return self._persist(about, lambda: self._attempt(operation, variables, about, divisible))
+
+    def get(self, path: str, about: str) -> Reply:
+        """What the REST API answers to a GET, asked for until it answers.
+
+        That it refuses `path`, or has nothing there, is an answer as well: `status` tells. `path`
+        starts with a slash and is below the API's own address; `about` is as for `ask`.
+
+        Raises:
+            CollectError: the token is not accepted, or it kept failing.
+        """
+        return self._persist(about, lambda: self._got(path, about))
+
+    def _persist(self, about: str, attempt: Callable[[], Reply]) -> Reply:
         patience = _Patience()
         retrying = tenacity.Retrying(
             stop=patience.is_over,
             wait=patience.pause,
-            retry=tenacity.retry_if_exception_type(_TryAgainError),
-            sleep=self._sleep,
+            retry=tenacity.retry_if_exception_type(TryAgainError),
+            sleep=lambda s: self._pace.hold(s) if patience.limited else self._pace.sleep(s),
             before_sleep=self._tell,
             reraise=True,
         )
         try:
-            reply: Reply = retrying(self._attempt, operation, variables, about, divisible)
-        except _TryAgainError as error:
+            reply = retrying(attempt)
+        except TryAgainError as error:
             attempts = patience.failures + patience.limits
             raise CollectError(
                 f"{self.host} did not answer for {about} in {attempts} attempts: {error.why}.",
@@ -224,7 +172,7 @@ class Transport:
 
     def _tell(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        if self._listener and isinstance(error, _TryAgainError):
+        if self._listener and isinstance(error, TryAgainError):
             self._listener.waiting(state.upcoming_sleep, error.why)
 
     def _attempt(
@@ -235,15 +183,44 @@ class Transport:
         except TooHeavyError as error:
             if divisible:
                 raise
-            raise _TryAgainError(str(error)) from None
+            raise TryAgainError(str(error)) from None
         self._answered = True
         return reply
 
+    def _got(self, path: str, about: str) -> Reply:
+        answer = self._sent(lambda connection: connection.send("GET", path))
+        if answer.status in (401, 408, 429) or answer.status >= 500 or answer.limited:
+            try:
+                self._refused(answer, about)
+            except TooHeavyError as error:
+                raise TryAgainError(str(error)) from None
+        self._answered = True
+        return Reply(
+            request=json.dumps({"get": path}),
+            status=answer.status,
+            body=answer.body,
+            received_at=self._clock(),
+            data=msgspec.Raw(answer.body),
+            errors=(),
+            rate=None,
+            next=answer.next_query,
+        )
+
     def _once(self, operation: Operation, variables: dict[str, Any], about: str) -> Reply:
-        status, headers, body = self._sent(operation, variables)
+        with self._pace.spending(operation.name) as spent:
+            return self._asked(operation, variables, about, spent)
+
+    def _asked(
+        self, operation: Operation, variables: dict[str, Any], about: str, spent: Spent
+    ) -> Reply:
+        try:
+            answer = self._sent(lambda connection: connection.query(operation.text, variables))
+        except NoAnswerError as error:
+            raise TooHeavyError(error.why) from None
+        body = answer.body
         received_at = self._clock()
-        if status != 200:
-            self._refused(status, headers, body, about)
+        if answer.status != 200:
+            self._refused(answer, about)
         if body.lstrip()[:1] == b"<":
             raise CollectError(
                 f"{self.host} answered for {about} with a web page instead of data.",
@@ -254,14 +231,15 @@ class Transport:
             rate = msgspec.json.decode(envelope.data, type=wire.RateData | None)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             why = f"the answer was not whole ({error})" if body else "the answer was empty"
-            raise _TryAgainError(why) from None
-        self._check(envelope, headers, about)
+            raise TryAgainError(why) from None
+        self._check(envelope, answer, about)
+        spent.points = rate.rate_limit.cost if rate and rate.rate_limit else 1
         if rate and rate.rate_limit and self._listener:
             self._listener.rate(rate.rate_limit.remaining, rate.rate_limit.limit)
         request = {"operation": operation.name, "query": operation.digest, "variables": variables}
         return Reply(
             request=json.dumps(request, sort_keys=True, separators=(",", ":")),
-            status=status,
+            status=answer.status,
             body=body,
             received_at=received_at,
             data=envelope.data,
@@ -269,55 +247,42 @@ class Transport:
             rate=rate.rate_limit if rate else None,
         )
 
-    def _sent(
-        self, operation: Operation, variables: dict[str, Any]
-    ) -> tuple[int, dict[str, Any], bytes]:
-        """The status, the headers and the body of one answer."""
-        self.requests += 1
-        sent = {"query": operation.text, "variables": variables}
+    def _sent(self, send: Callable[[Connection], Answer]) -> Answer:
+        """Send over a connection that nobody else uses meanwhile: they would cross answers."""
+        self._pace.ready()
+        with self._counting:
+            self.requests += 1
+            connection = self._idle.pop() if self._idle else self._connect()
         try:
-            status, headers, text = self._requester.requestJson(
-                "POST", self._requester.graphql_url, input=sent, cnx=self._connection
-            )
-        except _RedirectedError as error:
-            raise CollectError(
-                f"{self.host} redirects its API to {error.host!r}; the token was not sent there.",
-                "Set GITHUB_API_URL to the address of the API itself.",
-            ) from None
-        except requests.exceptions.ReadTimeout:
-            raise TooHeavyError(f"no answer within {TIMEOUT_SECONDS} seconds") from None
-        except (requests.exceptions.RequestException, GithubException) as error:
-            if not self._answered and _unreachable(error):
-                raise CollectError(
-                    f"{self.host} could not be reached: {_cause(error)}.",
-                    "Check the network, the proxy settings and GITHUB_API_URL.",
-                ) from None
-            raise _TryAgainError(_cause(error)) from None
-        return status, headers, text.encode("utf-8", "surrogateescape")
+            return send(connection)
+        except UnreachableError as error:
+            if self._answered:
+                raise
+            raise self._connection.unreachable(error) from None
+        finally:
+            self._idle.append(connection)
 
-    def _refused(self, status: int, headers: dict[str, Any], body: bytes, about: str) -> NoReturn:
+    def _refused(self, answer: Answer, about: str) -> NoReturn:
         """Raise what an answer other than 200 means."""
-        said = _message(body)
-        if status == 429 or (
-            status == 403
-            and (self._asked_wait(headers) is not None or _RATE_LIMIT_WORDS.search(said))
-        ):
-            self._limited(headers)
+        status, said = answer.status, answer.said
+        if answer.limited:
+            raise self._connection.limit(answer, self._clock())
         if status in (502, 504):
             raise TooHeavyError(f"HTTP {status}")
         if status >= 500 or status == 408:
-            raise _TryAgainError(f"HTTP {status}", _seconds(headers, "retry-after"))
+            raise TryAgainError(f"HTTP {status}", answer.seconds("retry-after"))
         if status == 401:
             raise CollectError(
                 f"{self.host} does not accept the token (HTTP 401: {said}).",
-                "Set GITHUB_TOKEN to a token that has not expired or been revoked.",
+                "Set GITHUB_TOKEN to a token that has not expired or been revoked; `changeaudit"
+                " doctor` tells which one is used.",
             )
         if status == 403:
             raise CollectError(
                 f"{self.host} refuses {about} (HTTP 403: {said}).",
                 "The token needs read access to metadata, contents, pull requests, issues,"
                 " checks and commit statuses; organisations with single sign-on ask that it be"
-                " authorised.",
+                " authorised. `changeaudit doctor OWNER/REPO` tells what is missing.",
             )
         if status == 404:
             raise CollectError(
@@ -326,16 +291,16 @@ class Transport:
             )
         raise CollectError(f"{self.host} refuses {about} (HTTP {status}: {said}).")
 
-    def _check(self, envelope: wire.Envelope, headers: dict[str, Any], about: str) -> None:
+    def _check(self, envelope: wire.Envelope, answer: Answer, about: str) -> None:
         """Raise where an answer of status 200 is none: a limit, a failure, nothing at all.
 
         An error with a type speaks of one field: what that means is the caller's to say.
         """
         empty = bytes(envelope.data) == b"null"
         for error in envelope.errors:
-            said = _line(error.message)
-            if error.type in _RATE_LIMIT_TYPES or _RATE_LIMIT_WORDS.search(said):
-                self._limited(headers)
+            said = one_line(error.message)
+            if error.type in _RATE_LIMIT_TYPES or RATE_LIMIT_WORDS.search(said):
+                raise self._connection.limit(answer, self._clock())
             if error.type in _HEAVY_TYPES:
                 raise TooHeavyError(said)
             if error.type:
@@ -343,33 +308,15 @@ class Transport:
             if "timeout" in said.lower() or "timed out" in said.lower():
                 raise TooHeavyError(said)
             if "went wrong" in said.lower() or (error.path and not empty):
-                raise _TryAgainError(f"part of the answer is missing ({said})")
-            raise CollectError(f"{self.host} refuses {about}: {said}")
+                raise TryAgainError(f"part of the answer is missing ({said})")
+            unknown = _UNKNOWN.search(said)
+            failure = UnknownFieldError if unknown else CollectError
+            raise failure(f"{self.host} refuses {about}: {said}")
         if empty and not envelope.errors:
-            said = _line(envelope.message)
-            if _RATE_LIMIT_WORDS.search(said):
-                self._limited(headers)
-            raise _TryAgainError(f"the answer holds no data ({said or 'no reason'})")
-
-    def _limited(self, headers: dict[str, Any]) -> NoReturn:
-        """Raise that a rate limit is used up, and for how long."""
-        wait = self._asked_wait(headers)
-        if wait is not None and wait > LONGEST_ASKED_WAIT_SECONDS:
-            raise CollectError(
-                f"{self.host} refuses requests for another {wait / 60:,.0f} minutes.",
-                "What was collected so far is kept; run the same command again then.",
-            )
-        raise _LimitedError("the rate limit is used up", wait)
-
-    def _asked_wait(self, headers: dict[str, Any]) -> float | None:
-        """How long the server asks to wait, in seconds; `None` where it does not say."""
-        after = _seconds(headers, "retry-after")
-        if after is not None:
-            return after
-        reset = _seconds(headers, "x-ratelimit-reset")
-        if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
-            return max(1.0, reset - self._clock().timestamp() + 1.0)
-        return None
+            said = one_line(envelope.message)
+            if RATE_LIMIT_WORDS.search(said):
+                raise self._connection.limit(answer, self._clock())
+            raise TryAgainError(f"the answer holds no data ({said or 'no reason'})")
 
 
 class _Patience:
@@ -381,15 +328,16 @@ class _Patience:
     def __init__(self) -> None:
         self.failures = 0
         self.limits = 0
+        self.limited = False
         self._backoff = tenacity.wait_exponential_jitter(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
 
     def pause(self, state: tenacity.RetryCallState) -> float:
         """Count what ended an attempt; returns the seconds to wait before the next."""
         error = state.outcome.exception() if state.outcome else None
-        limited = isinstance(error, _LimitedError)
+        self.limited = limited = isinstance(error, LimitedError)
         self.limits += limited
         self.failures += not limited
-        if isinstance(error, _TryAgainError) and error.wait is not None:
+        if isinstance(error, TryAgainError) and error.wait is not None:
             return error.wait
         if limited:
             return SECONDARY_WAIT_SECONDS * 2.0 ** (self.limits - 1)
@@ -398,57 +346,3 @@ class _Patience:
     def is_over(self, state: tenacity.RetryCallState) -> bool:
         """Whether it is to be given up."""
         return ATTEMPTS in (self.failures, self.limits)
-
-
-def _seconds(headers: dict[str, Any], name: str) -> float | None:
-    """A header that is a whole number, at least 1; `None` if it is absent or anything else."""
-    value = str(headers.get(name, "")).strip()
-    return max(1.0, float(value)) if _NUMBER.fullmatch(value) else None
-
-
-def _message(body: bytes) -> str:
-    """The server's own words in an error page."""
-    try:
-        said = msgspec.json.decode(wire.sound(body), type=wire.Envelope).message
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = ""
-    return _line(said) or "no message"
-
-
-def _line(said: str) -> str:
-    """A server's words, cut to a line."""
-    return " ".join(said.split())[:200]
-
-
-def _unreachable(error: Exception) -> bool:
-    """Whether no connection came about at all, which trying again will hardly mend."""
-    if isinstance(
-        error,
-        requests.exceptions.ConnectTimeout
-        | requests.exceptions.SSLError
-        | requests.exceptions.ProxyError,
-    ):
-        return True
-    return isinstance(_reason(error), urllib3.exceptions.NewConnectionError)
-
-
-def _reason(error: Exception) -> object:
-    """What urllib3 says of a request that failed before anything was answered."""
-    return getattr(error.args[0], "reason", None) if error.args else None
-
-
-def _cause(error: Exception) -> str:
-    """A connection's failure in a few words, without the URL and its parameters."""
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "connecting took too long"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate could not be verified"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy could not be reached, or refused"
-    if isinstance(_reason(error), urllib3.exceptions.NameResolutionError):
-        return "its name could not be resolved"
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return "the connection was refused" if "refused" in str(error) else "the connection broke"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the answer broke off"
-    return type(error).__name__

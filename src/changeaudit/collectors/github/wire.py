@@ -66,6 +66,13 @@ class Oid(Wire, frozen=True):
     id: str = ""
 
 
+class Pushed(Wire, frozen=True):
+    """A commit that a force-push began or ended with; its tree where that was asked for."""
+
+    oid: str
+    tree: Oid | None = None
+
+
 class Named(Wire, frozen=True):
     name: str
 
@@ -131,6 +138,7 @@ class App(Wire, frozen=True):
 
 class CheckSuite(Wire, frozen=True):
     app: App | None = None
+    created_at: datetime | None = None
 
 
 class CheckRun(Wire, frozen=True, tag_field="__typename", tag="CheckRun"):
@@ -156,6 +164,17 @@ class Rollup(Wire, frozen=True):
     contexts: Page[CheckRun | StatusContext]
 
 
+class CheckedCommit(Wire, frozen=True):
+    """A commit with a page of its checks."""
+
+    oid: str
+    status_check_rollup: Rollup | None = None
+
+
+class CheckedCommitsData(Wire, frozen=True):
+    nodes: tuple[msgspec.Raw, ...]
+
+
 class MergeCommit(Wire, frozen=True):
     id: str
     oid: str
@@ -163,9 +182,17 @@ class MergeCommit(Wire, frozen=True):
     parents: Nodes[Oid]
 
 
+class DeploymentStatus(Wire, frozen=True):
+    state: str
+    created_at: datetime
+    creator: Account | None = None
+
+
 class Deployment(Wire, frozen=True):
     environment: str | None = None
     state: str | None = None
+    commit_oid: str = ""
+    latest_status: DeploymentStatus | None = None
 
 
 class TimelineItem(Wire, frozen=True):
@@ -183,13 +210,14 @@ class TimelineItem(Wire, frozen=True):
     current_ref_name: str = ""
     old_base: str = ""
     new_base: str = ""
-    before_commit: Oid | None = None
-    after_commit: Oid | None = None
+    before_commit: Pushed | None = None
+    after_commit: Pushed | None = None
     commit: Oid | None = None
     merge_ref_name: str = ""
     source: Referenced | None = None
     subject: Referenced | None = None
     deployment: Deployment | None = None
+    reason: str | None = None
     previous_review_state: str = ""
     dismissal_message: str | None = None
     review: ReviewId | None = None
@@ -245,8 +273,21 @@ class PullRequest(Lists, frozen=True, kw_only=True):
     merge_commit: MergeCommit | None = None
 
 
+class EndInfo(Wire, frozen=True):
+    has_previous_page: bool
+    start_cursor: str | None = None
+
+
+class FilesFromEnd(Wire, frozen=True):
+    """A page of files that is read from the end of the list."""
+
+    page_info: EndInfo
+    nodes: tuple[File | None, ...] = ()
+
+
 class PullRequestMore(Lists, frozen=True, kw_only=True):
     id: str
+    files_from_end: FilesFromEnd | None = None
 
 
 class Login(Wire, frozen=True):
@@ -266,6 +307,19 @@ class ContextsOutline(Wire, frozen=True):
 
 class RollupOutline(Wire, frozen=True):
     contexts: ContextsOutline
+
+
+class TimelineItemOutline(Wire, frozen=True):
+    kind: str = msgspec.field(name="__typename")
+    created_at: datetime
+    reason: str | None = None
+    before_commit: Pushed | None = None
+    after_commit: Pushed | None = None
+
+
+class TimelineOutline(Wire, frozen=True):
+    page_info: PageInfo
+    nodes: tuple[TimelineItemOutline | None, ...] = ()
 
 
 class ListOutline(Wire, frozen=True):
@@ -288,21 +342,48 @@ class ReviewListOutline(Wire, frozen=True):
     nodes: tuple[ReviewOutline | None, ...]
 
 
-class Outline(Wire, frozen=True):
+class Nothing(Wire, frozen=True):
+    """Something of which no more matters than that it is there."""
+
+
+class FileListOutline(Wire, frozen=True):
+    page_info: PageInfo
+    nodes: tuple[Nothing | None, ...] = ()
+    total_count: int = -1
+
+
+class FilesFromEndOutline(Wire, frozen=True):
+    page_info: EndInfo
+    nodes: tuple[Nothing | None, ...] = ()
+
+
+class ListsOutline(Wire, frozen=True):
+    """The little that collecting needs to know of a pull request's lists."""
+
+    labels: ListOutline | None = None
+    user_content_edits: ListOutline | None = None
+    reviews: ReviewListOutline | None = None
+    timeline_items: TimelineOutline | None = None
+    commits: CommitListOutline | None = None
+    files: FileListOutline | None = None
+    closing_issues_references: ListOutline | None = None
+    status_check_rollup: RollupOutline | None = None
+
+
+class Outline(ListsOutline, frozen=True, kw_only=True):
     """The little that collecting needs to know of a pull request's answer."""
 
     id: str
     merged_at: datetime
     updated_at: datetime
     head_ref_oid: str
-    labels: ListOutline | None = None
-    user_content_edits: ListOutline | None = None
-    reviews: ReviewListOutline | None = None
-    timeline_items: ListOutline | None = None
-    commits: CommitListOutline | None = None
-    files: ListOutline | None = None
-    closing_issues_references: ListOutline | None = None
-    status_check_rollup: RollupOutline | None = None
+    merge_commit: Oid | None = None
+
+
+class MoreOutline(ListsOutline, frozen=True, kw_only=True):
+    """The same of a further page of the lists."""
+
+    files_from_end: FilesFromEndOutline | None = None
 
 
 class Count(Wire, frozen=True):
@@ -314,13 +395,21 @@ class Template(Wire, frozen=True):
     body: str | None = None
 
 
+class BroughtBy(Wire, frozen=True):
+    merged_at: datetime | None = None
+    base_ref_name: str = ""
+
+
 class LastChange(Wire, frozen=True):
+    """`associated_pull_requests` is `None` in an answer to an earlier query."""
+
     oid: str
     committed_date: str
+    associated_pull_requests: Nodes[BroughtBy] | None = None
 
 
 class TemplateHistory(Wire, frozen=True):
-    """The head of the default branch, and the last change of each place of a template."""
+    """The head of the default branch, and the last change of each place of a file of its own."""
 
     oid: str = ""
     id: str = ""
@@ -331,6 +420,18 @@ class TemplateHistory(Wire, frozen=True):
     docs_upper: Nodes[LastChange] | None = None
     docs_lower: Nodes[LastChange] | None = None
     github_folder: Nodes[LastChange] | None = None
+    github_owners: Nodes[LastChange] | None = None
+    root_owners: Nodes[LastChange] | None = None
+    docs_owners: Nodes[LastChange] | None = None
+
+
+class OwnersFile(Wire, frozen=True):
+    """What lies at a place for CODEOWNERS; only a blob is a file."""
+
+    kind: str = msgspec.field(name="__typename")
+    byte_size: int = 0
+    is_truncated: bool = False
+    text: str | None = None
 
 
 class DefaultBranch(Wire, frozen=True):
@@ -344,37 +445,63 @@ class Repository(Wire, frozen=True):
     database_id: int | None = None
     pull_request_templates: tuple[Template, ...] | None = None
     default_branch_ref: DefaultBranch | None = None
+    github_owners: OwnersFile | msgspec.UnsetType | None = msgspec.UNSET
+    root_owners: OwnersFile | msgspec.UnsetType | None = msgspec.UNSET
+    docs_owners: OwnersFile | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class RepositoryData(Wire, frozen=True):
     repository: Repository
     viewer: Login
-    search: Count
+    search: Count | None = None
 
 
 class CountData(Wire, frozen=True):
-    search: Count
+    search: Count | None = None
 
 
-class PullRequestPage(Wire, frozen=True):
-    """A page of a search, its nodes left as they came."""
+class PullRequestPage(Wire, Generic[T], frozen=True):
+    """A page of a search, or of all that a repository has."""
 
-    issue_count: int
     page_info: PageInfo
-    nodes: tuple[msgspec.Raw, ...]
+    nodes: tuple[T, ...]
+    issue_count: int = -1
 
 
-class PullRequestsData(Wire, frozen=True):
-    search: PullRequestPage
+class PullRequestsOf(Wire, Generic[T], frozen=True):
+    pull_requests: PullRequestPage[T]
 
 
-class MoreData(Wire, frozen=True):
-    node: PullRequestMore | None = None
+class PullRequestsData(Wire, Generic[T], frozen=True):
+    """A page of pull requests: the answer to `pull_requests.graphql`, or to `walk.graphql`."""
+
+    search: PullRequestPage[T] | None = None
+    repository: PullRequestsOf[T] | None = None
+
+    @property
+    def page(self) -> PullRequestPage[T] | None:
+        """The page, whichever way it was asked for; `None` where it was refused."""
+        return self.repository.pull_requests if self.repository else self.search
+
+    @property
+    def nodes(self) -> tuple[T, ...]:
+        """What stands on the page."""
+        return self.page.nodes if self.page else ()
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where in the answer its nodes stand."""
+        return ("repository", "pullRequests", "nodes") if self.repository else ("search", "nodes")
+
+
+class Parent(Wire, frozen=True):
+    oid: str
+    committed_date: str | None = None
 
 
 class CommitParents(Wire, frozen=True):
     oid: str
-    parents: Nodes[Oid]
+    parents: Nodes[Parent]
 
 
 class ParentsCommit(Wire, frozen=True):
@@ -466,6 +593,26 @@ class Issue(Wire, frozen=True):
     state_reason: str | None = None
     author: Account | None = None
     labels: Nodes[Named] | None = None
+
+
+class Collaborator(Wire, frozen=True):
+    node: Account
+    permission: str = ""
+
+
+class Collaborators(Wire, frozen=True):
+    page_info: PageInfo
+    edges: tuple[Collaborator | None, ...] = ()
+
+
+class CollaboratorsOf(Wire, frozen=True):
+    """`collaborators` is `None` where the token may not push to the repository."""
+
+    collaborators: Collaborators | None = None
+
+
+class WritersData(Wire, frozen=True):
+    repository: CollaboratorsOf | None = None
 
 
 class TeamMembers(Wire, frozen=True):

@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from changeaudit.explanation import Explanation
+from changeaudit.reporters import duties, tie_out
 from changeaudit.reporters.html import marks
 from changeaudit.reporters.text import instant, one_line
 from changeaudit.verdicts import (
@@ -27,6 +28,7 @@ from changeaudit.verdicts import (
     AuditedChange,
     Counts,
     Outcome,
+    Standing,
     StepInfo,
     StepResult,
 )
@@ -72,6 +74,7 @@ def index_page(audit: Audit, names: Sequence[str]) -> str:
         attribute_counts={each.attribute: each.counts for each in audit.summary.attributes},
         rules=sorted(Counter(each.rule for each in audit.excluded).items()),
         headline=_headline(audit),
+        paired=_paired(audit, names),
     )
 
 
@@ -117,6 +120,19 @@ def _described(report: Audit | Explanation) -> dict[str, object]:
         "procedure": {step.id: step for step in report.procedure},
         "claims": {attribute.id: attribute for attribute in report.attributes},
     }
+
+
+def _paired(audit: Audit, names: Sequence[str]) -> dict[Standing, list[tuple[AuditedChange, str]]]:
+    """The changes with a pair of duties that is forbidden, or of which that cannot be told."""
+    found: dict[Standing, list[tuple[AuditedChange, str]]] = {
+        Standing.FORBIDDEN: [],
+        Standing.UNDETERMINED: [],
+    }
+    for change, name in zip(audit.changes, names, strict=True):
+        standing = duties.gravest(change)
+        if standing is not None and standing is not Standing.ALLOWED:
+            found[standing].append((change, name))
+    return {standing: those for standing, those in found.items() if those}
 
 
 def _headline(audit: Audit) -> str:
@@ -214,6 +230,8 @@ def _environment() -> Environment:
         "meanings": marks.MEANINGS,
         "results": marks.RESULTS,
         "classes": marks.CLASSES,
+        "duties": duties,
+        "tie_out": tie_out,
     }
     return environment
 
