@@ -269,7 +269,8 @@ def test_collected_is_what_is_replayed(changeaudit: Command, evidence: Evidence)
     assert live.code == Exit.EXCEPTIONS, live.err
     lines = live.err.splitlines()
     assert lines[-1] == f"Evidence pack: {Path('pack') / 'index.html'}"
-    assert re.fullmatch(r"Collected from 127\.0\.0\.1:\d+ with \d+ requests\.", lines[-2])
+    total = r"Collected from 127\.0\.0\.1:\d+ with \d+ requests and \d+ points\."
+    assert re.fullmatch(total, lines[-2])
     assert any(line.startswith("pull requests of meridian-labs/ledger: ") for line in lines)
     after = changeaudit(*args, "--offline", GITHUB_API_URL=address)
     assert after.code == Exit.EXCEPTIONS
