@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -62,6 +62,27 @@ def test_which_exceptions_a_waiver_covers(changed: dict[str, Any], covered: bool
     """Those of its changes and attributes that merged until the end of its last day."""
     policy = make_policy(waivers=[WAIVER | changed])
     verdict = found(judge(make_change(reviews=[]), policy), "3.1")
+    assert (verdict.waiver is not msgspec.UNSET) is covered
+
+
+@pytest.mark.parametrize(
+    ("until", "not_after", "covered"),
+    [
+        (date(2026, 3, 11), 11, True),
+        (date(2026, 3, 10), 11, False),
+        (date(2026, 3, 9), None, False),
+    ],
+)
+def test_a_push_is_waived_only_if_it_cannot_have_come_later(
+    until: date, not_after: int | None, covered: bool
+) -> None:
+    """Its committer's own date says nothing: the merge after it does, or else the collection."""
+    push = msgspec.structs.replace(
+        make_direct_push(),
+        not_after=None if not_after is None else datetime(2026, 3, not_after, tzinfo=UTC),
+    )
+    waiver = WAIVER | {"change": "acme/payments@*", "attributes": ["1"], "until": until}
+    verdict = found(judge_push(push, make_policy(waivers=[waiver])), "1.1")
     assert (verdict.waiver is not msgspec.UNSET) is covered
 
 

@@ -173,12 +173,12 @@ def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
             ),
         ],
     )
-    at = _pushed_at(push)
+    at, latest = _pushed_at(push), _pushed_by(push)
     found = tuple(
         StepResult(
             step,
             Outcome.EXCEPTION,
-            tuple(_verdict(a, finding, policy, push.id, at) for a in group),
+            tuple(_verdict(a, finding, policy, push.id, latest) for a in group),
         )
         for step, group in _SIX
     )
@@ -331,6 +331,13 @@ def _pushed_at(push: DirectPush) -> datetime:
     if push.not_before is not None:
         at = max(at, push.not_before)
     return min(at, push.not_after) if push.not_after is not None else at
+
+
+def _pushed_by(push: DirectPush) -> datetime:
+    """The last instant at which it may have been pushed; no date in a commit bears on a waiver."""
+    if push.moves:
+        return push.moves[-1].at
+    return push.not_after or push.repository.collected_at
 
 
 def _story(change: Change) -> Iterator[TimelineEntry]:
