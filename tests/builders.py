@@ -52,10 +52,10 @@ from changeaudit.records import (
     Review,
     ReviewDismissed,
     StateChanged,
-    StatusChange,
     Team,
     Template,
     Ticket,
+    TicketChange,
     TicketRef,
     TimelineEvent,
     TreeEntry,
@@ -402,10 +402,22 @@ def on_jira(name: str, *, id: str = "", login: str = "", email: str = "") -> Jir
 
 def moved(
     before: str, after: str, at: float, by: str | JiraAccount | None = "dana"
-) -> StatusChange:
+) -> TicketChange:
     """A ticket goes from one status to another; a login is an account of the ticket's tracker."""
+    return altered("status", before, after, at, by)
+
+
+def altered(
+    field: str,
+    before: str | Sequence[str],
+    after: str | Sequence[str],
+    at: float,
+    by: str | JiraAccount | None = "dana",
+) -> TicketChange:
+    """A field of a ticket changes; "" is none, several values are given as such."""
     who = by if isinstance(by, JiraAccount) else actor(by)
-    return StatusChange(at=clock(at), actor=who, before=before, after=after)
+    values = [((x,) if x else ()) if isinstance(x, str) else tuple(x) for x in (before, after)]
+    return TicketChange(clock(at), who, field, *values)
 
 
 def ticket(
@@ -413,7 +425,7 @@ def ticket(
     created: float = -7 * DAY,
     *,
     status: str | None = None,
-    history: Sequence[StatusChange] | Unavailable = (),
+    history: Sequence[TicketChange] | Unavailable = (),
     type: str = "",
     resolution: str = "",
     labels: Sequence[str] = (),
@@ -421,6 +433,7 @@ def ticket(
     id: str = "",
     title: str = "Round half a cent to even",
     by: str | None = "dana",
+    **facts: Any,
 ) -> Ticket:
     """A Jira ticket, or for a key with "#" a GitHub issue; `status` follows from `history`."""
     github = "#" in key
@@ -434,14 +447,15 @@ def ticket(
     if status is None:
         known = () if isinstance(history, Unavailable) else tuple(history)
         first = "open" if github else "To Do"
-        status = max(known, key=lambda change: change.at).after if known else first
+        moves = sorted((c for c in known if c.field == "status"), key=lambda change: change.at)
+        status = moves[-1].after[0] if moves else first
     return Ticket(
         asked=asked or key,
         key=key,
         id=id or f"id-{key}",
         source="github" if github else "jira",
         project=key.rpartition("#" if github else "-")[0],
-        type=type or ("issue" if github else "Story"),
+        type=type or ("Issue" if github else "Story"),
         title=title,
         status=status,
         resolution=resolution,
@@ -452,15 +466,22 @@ def ticket(
         url=f"https://github.com/{key.replace('#', '/issues/')}"
         if github
         else f"https://acme.atlassian.net/browse/{key}",
+        **facts,
     )
 
 
 def named(found: Ticket | str = "PAY-7", *places: str) -> NamedTicket:
-    """A ticket as the pull request names it; a bare key is one that is not visible."""
+    """A ticket as the pull request names it; a bare key is one that is not visible.
+
+    A place may name a commit, as in "commits@head".
+    """
     key = found if isinstance(found, str) else found.asked
     return NamedTicket(
         key=key,
-        named=tuple(TicketRef(key=key, place=place) for place in places or ("title",)),
+        named=tuple(
+            TicketRef(key, place.partition("@")[0], place.partition("@")[2])
+            for place in places or ("title",)
+        ),
         found=found
         if isinstance(found, Ticket)
         else Unavailable("the ticket is not visible to the audit account"),

@@ -78,6 +78,7 @@ def clear_environment() -> None:
     for name in [*filter(SECRET.search, os.environ), *TERMINAL]:
         os.environ.pop(name, None)
     os.environ["NETRC"] = os.devnull  # HTTP clients look up passwords in the user's own
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     set_zone(LOCAL_ZONE)
 
 

@@ -13,6 +13,7 @@ from builders import (
     GONE,
     MERGED_AT,
     actor,
+    altered,
     auto_merge,
     base_changed,
     branch_commit,
@@ -20,6 +21,7 @@ from builders import (
     clock,
     closed,
     comment,
+    commit,
     deployed,
     dismissed,
     drafted,
@@ -32,6 +34,7 @@ from builders import (
     make_policy,
     moved,
     named,
+    on_jira,
     person,
     queued,
     renamed,
@@ -40,11 +43,11 @@ from builders import (
     unlabeled,
 )
 from changeaudit.audit import audit, judge, judge_push
-from changeaudit.change import Change, DirectPush
+from changeaudit.change import Change, DirectPush, NamedTicket
 from changeaudit.errors import RuleError
 from changeaudit.policy import ATTRIBUTE_IDS, Policy
-from changeaudit.population import Population
-from changeaudit.records import Activity, ActivityKind, RuleBypass
+from changeaudit.population import Changes, Population
+from changeaudit.records import Activity, ActivityKind, RuleBypass, TicketComment
 from changeaudit.rules import registry
 from changeaudit.rules.attribute import Attribute
 from changeaudit.verdicts import (
@@ -53,6 +56,7 @@ from changeaudit.verdicts import (
     ChangeClass,
     Excluded,
     Finding,
+    LinkedTicket,
     Outcome,
     PeriodInfo,
     PolicyInfo,
@@ -407,7 +411,7 @@ OLD = review("pat", at=-60)
         ({"tickets": [named(ticket(created=5))]}, "ticket PAY-7 created", "dana", True),
         (
             {"tickets": [named(ticket(history=[moved("To Do", "Done", 9, "pat")]))]},
-            "ticket PAY-7: To Do → Done",
+            'ticket PAY-7: status changed from "To Do" to "Done"',
             "pat",
             True,
         ),
@@ -425,7 +429,7 @@ OLD = review("pat", at=-60)
         ({"edits": [edit("x", at=0)]}, "description edited", "dana", False),
         (
             {"tickets": [named(ticket(history=[moved("To Do", "Done", 0, "pat")]))]},
-            "ticket PAY-7: To Do → Done",
+            'ticket PAY-7: status changed from "To Do" to "Done"',
             "pat",
             False,
         ),
@@ -483,12 +487,84 @@ def test_the_story_tells_what_happened(
 def test_the_story_leaves_out_what_did_not_happen(facts: dict[str, Any]) -> None:
     """A check that never ended, a review never sent, the text that it was opened with."""
     told = {entry.what for entry in story(**facts)}
-    assert told <= {"ticket PAY-7 created", "pull request opened", "merged into main"}
+    usual = {"ticket PAY-7 created", "pull request opened", "merged into main"}
+    assert told <= {*usual, "commit head (its committer's own date)"}
+
+
+def test_commits_stand_in_the_story_by_their_own_dates_which_make_nothing_late() -> None:
+    late = commit("late", at=9, committer=person("pat", at=9))
+    undated = commit("undated", committer=type(person())("P", "p@example.com", None, None))
+    without = commit("alone", committer=type(person())("P", "p@example.com", clock(-9), None))
+    told = story(commits=[late, undated, without])
+    assert [(e.what, e.who, e.at, e.late) for e in told if e.what.startswith("commit ")] == [
+        ("commit alone (its committer's own date)", "P", clock(-9), False),
+        ("commit late (its committer's own date)", "pat", clock(9), False),
+    ]
+
+
+def test_the_story_tells_the_life_of_its_tickets() -> None:
+    found = ticket(
+        history=[altered("labels", [], ["x"], -9), altered("type", "Bug", "Story", 5)],
+        comments=(TicketComment(on_jira("quinn"), "ok", clock(7), "https://jira.example/c"),),
+    )
+    told = [(e.what, e.who, e.late) for e in story(tickets=[named(found)]) if "PAY-7" in e.what]
+    assert told == [
+        ("ticket PAY-7 created", "dana", False),
+        ('ticket PAY-7: labels changed from none to "x"', "dana", False),
+        ('ticket PAY-7: type changed from "Bug" to "Story"', "dana", True),
+        ("comment on ticket PAY-7", "quinn", True),
+    ]
+
+
+def test_what_was_altered_of_a_ticket_after_the_merge_stands_beside_the_verdicts() -> None:
+    """Its way through the statuses is none of it."""
+    found = ticket(history=[moved("To Do", "Done", 5), altered("type", "Bug", "Story", 6)])
+    change = judge(make_change(tickets=[named(found), named("PAY-9")]), make_policy())
+    assert change.changed_after_merge == (
+        'ticket PAY-7: type changed from "Bug" to "Story" at 2026-03-10 12:06:00Z by dana',
+    )
+
+
+def test_a_change_shows_its_tickets_as_their_trackers_told_of_them() -> None:
+    found = ticket(
+        "OPS-5",
+        asked="PAY-7",
+        history=[altered("status", "To Do", ["Fertig", "Done"], 0), moved("Done", "Closed", 9)],
+        evidence=("d1",),
+    )
+    unread = ticket("PAY-8", history=GONE)
+    above = NamedTicket("PAY-1", (), ticket("PAY-1", evidence=("d2",)))
+    linked = msgspec.structs.replace(named(found), parents=(above,))
+    change = judge(make_change(tickets=[linked, named(unread), named("PAY-9")]), make_policy())
+    assert change.linked == (
+        LinkedTicket(
+            asked="PAY-7",
+            key="OPS-5",
+            source="jira",
+            type="Story",
+            title=found.title,
+            status_at_merge="Fertig or To Do",
+            status="Closed",
+            url=found.url,
+        ),
+        LinkedTicket(
+            asked="PAY-8",
+            key="PAY-8",
+            source="jira",
+            title=unread.title,
+            status=unread.status,
+            url=unread.url,
+            said="the source did not answer",
+        ),
+        LinkedTicket("PAY-9", said="the ticket is not visible to the audit account"),
+    )
+    assert [digest for digest in change.evidence if digest in ("d1", "d2")] == ["d1", "d2"]
 
 
 def test_the_story_is_told_in_order_and_of_what_could_be_read() -> None:
     unread = story(reviews=GONE, comments=GONE, edits=GONE, checks=GONE, timeline=GONE)
-    assert [entry.what for entry in unread] == ["ticket PAY-7 created", "pull request opened"]
+    told = ["ticket PAY-7 created", "commit head (its committer's own date)", "pull request opened"]
+    assert [entry.what for entry in unread] == told
     history = named(ticket(history=GONE))
     assert story(tickets=[history])[0].what == "ticket PAY-7 created"
     whole = judge(fully_approved(), make_policy()).timeline
@@ -573,3 +649,28 @@ def test_an_audit_carries_what_it_was_given() -> None:
     assert found.policy.name == "acme"
     assert found.demonstration is False
     assert found.changes[0].evidence == ("sha256:0",)
+
+
+def test_each_change_is_judged_as_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, few more have been made than were judged: none waits for the rest."""
+    made: list[int] = []
+    judged: list[int] = []
+    ahead: list[int] = []
+
+    def make(number: int) -> Change:
+        made.append(number)
+        return make_change(number=number)
+
+    def judging(change: Change, policy: Policy) -> AuditedChange:
+        judged.append(change.pull.number)
+        ahead.append(len(made) - len(judged))
+        return judge(change, policy)
+
+    monkeypatch.setattr("changeaudit.audit.judge", judging)
+    numbers = range(11, 51)
+    those = msgspec.structs.replace(population(), changes=Changes(numbers, make))
+    whole = audited(those)
+    assert made == judged == [*numbers]
+    assert set(ahead) == {0}
+    assert [change.number for change in whole.changes] == [*numbers]
+    assert whole.summary.changes == 40

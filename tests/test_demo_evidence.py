@@ -58,26 +58,26 @@ def verdicts(change: AuditedChange) -> dict[str, Verdict]:
 
 
 def test_the_population_is_counted_whole(audit: Audit) -> None:
-    """Merged in the quarter: 74. Three are out of scope; two pushes came without one."""
+    """Merged in the quarter: 78. Three are out of scope; two pushes came without one."""
     assert audit.demonstration
     by_name = {row.repository: row for row in audit.summary.repositories}
     ledger, storefront = by_name[f"{OWNER}/ledger"], by_name[f"{OWNER}/storefront"]
-    assert (ledger.merged, ledger.in_scope, ledger.excluded, ledger.direct_pushes) == (38, 36, 2, 2)
+    assert (ledger.merged, ledger.in_scope, ledger.excluded, ledger.direct_pushes) == (42, 40, 2, 2)
     assert (storefront.merged, storefront.in_scope) == (35, 34)
     assert (storefront.excluded, storefront.direct_pushes) == (1, 0)
     assert ledger.complete
     assert storefront.complete
-    assert audit.summary.changes == len(audit.changes) == 73
+    assert audit.summary.changes == len(audit.changes) == 77
 
 
 def test_most_changes_are_compliant(audit: Audit) -> None:
     summary = audit.summary
-    assert (summary.compliant, summary.exceptions, summary.undetermined) == (37, 29, 7)
+    assert (summary.compliant, summary.exceptions, summary.undetermined) == (40, 30, 7)
 
 
 def test_every_class_of_change_is_shown(audit: Audit) -> None:
     assert Counter(change.class_ for change in audit.changes) == {
-        ChangeClass.STANDARD: 65,
+        ChangeClass.STANDARD: 69,
         ChangeClass.AUTOMATED: 4,
         ChangeClass.DIRECT_PUSH: 2,
         ChangeClass.EMERGENCY: 1,
@@ -110,11 +110,13 @@ PROBLEMS: dict[str, Expected] = {
     "storefront#5": {"1.1": (E, "No ticket is named")},
     # The only issue is of another organisation, which the policy does not count.
     "ledger#77": {"1.2": (E, "harbour-clearing/message-schemas#1")},
-    # The only ticket is in Jira, which is not collected.
-    "ledger#17": {
-        "1.2": (U, "LED-214"),
-        "1.3": (U, "LED-214"),
-        "1.4": (U, "LED-214"),
+    # Its ticket was cancelled the day before the merge.
+    "ledger#79": {"1.4": (E, 'LED-226 was "Cancelled" at the merge')},
+    # Its ticket is hidden from the account of the audit.
+    "ledger#81": {
+        "1.2": (U, "LED-233 could not be read"),
+        "1.3": (U, "LED-233 could not be read"),
+        "1.4": (U, "LED-233 could not be read"),
     },
     # The ticket came on the 16th, the pull request on the 15th.
     "storefront#17": {"1.3": (E, "2026-07-16 09:12:30Z, after the pull request was opened")},
@@ -290,6 +292,7 @@ COMPLIANT = {
     "ledger#6": "merged in the first second of the period, by the release manager",
     "ledger#8": "a script in its title",
     "ledger#14": "security asked for by two paths, declared, approved",
+    "ledger#17": "its ticket was done minutes after the merge",
     "ledger#19": "a comment by the peer after their approval",
     "ledger#22": "a bot's update, approved and tested",
     "ledger#28": "a formula in its title and a label",
@@ -297,6 +300,8 @@ COMPLIANT = {
     "ledger#45": "a revert that followed the procedure",
     "ledger#57": "changes requested, then approved by the same peer",
     "ledger#68": "marks of direction in its title",
+    "ledger#78": "its ticket was moved to a project that does not count, after the merge",
+    "ledger#80": "its ticket was done before the merge, and only since the work was handed in",
     "storefront#9": "rewritten before anybody had approved",
     "storefront#15": "other bullets, capital X and CRLF in the checklist",
     "storefront#19": "Rich markup in its title",
@@ -317,6 +322,32 @@ def test_what_only_looks_wrong_is_compliant(
     assert changes[name].result is Result.COMPLIANT, COMPLIANT[name]
 
 
+def test_a_ticket_s_life_is_told_beside_the_change_s(
+    changes: Mapping[str, AuditedChange],
+) -> None:
+    told = [entry.what for entry in changes["ledger#17"].timeline]
+    assert told.index("pull request opened") < told.index(
+        'ticket LED-214: status changed from "In Progress" to "In Review"'
+    )
+    (done,) = [e for e in changes["ledger#17"].timeline if e.what.endswith('from "QA" to "Done"')]
+    assert done.late
+
+
+def test_a_ticket_that_was_moved_is_told_by_both_keys(
+    changes: Mapping[str, AuditedChange],
+) -> None:
+    reason = verdicts(changes["ledger#78"])["1.2"].reason
+    assert "The ticket LED-219, now BILL-12, exists, in the project LED." in reason
+
+
+def test_a_ticket_that_no_change_names_is_told(audit: Audit) -> None:
+    """Done in the quarter: LED-214, LED-228 and LED-230; the first two are named. LED-226 was
+    cancelled, LED-198 done before, and LED-233 nobody sees."""
+    traced = audit.reverse_trace
+    assert traced is not None
+    assert [ticket.key for ticket in traced.untraced] == ["LED-230"]
+
+
 def test_a_security_review_is_told_by_what_asked_for_it(
     changes: Mapping[str, AuditedChange],
 ) -> None:
@@ -334,6 +365,11 @@ def test_a_security_review_is_told_by_what_asked_for_it(
 @pytest.mark.parametrize(
     ("name", "late"),
     [
+        (
+            "ledger#78",
+            'ticket BILL-12: key changed from "LED-219" to "BILL-12" at 2026-09-28 09:41:26Z'
+            " by Wren",
+        ),
         ("ledger#26", "description edited"),
         ("ledger#72", "review submitted: approved"),
         ("storefront#21", "label qa-passed applied"),

@@ -15,6 +15,7 @@ from changeaudit.readiness import (
     Check,
     Facts,
     GitHubFacts,
+    JiraFacts,
     Limit,
     Login,
     PolicyFacts,
@@ -63,7 +64,7 @@ class Asked:
     teams_left: int = 0
     policy: PolicyFacts = POLICY
     store: StoreFacts = STORE
-    jira: JiraSurvey | Unavailable | None = None
+    jira: tuple[JiraFacts, ...] = ()
     by: Any = None
     names: tuple[str, ...] = ()
 
@@ -501,30 +502,36 @@ def test_the_space_on_its_disk() -> None:
 
 
 SURVEY = JiraSurvey("jira.test", (("PAY", "Payments"), ("OPS", "Operations")), ())
-WANTED = {"tickets": {"jira_projects": ["PAY", "WEB"]}}
 
 
 @pytest.mark.parametrize(
-    ("jira", "by", "status", "words"),
+    ("found", "projects", "status", "words"),
     [
-        (None, {}, NOT_CHECKED, ("names no Jira project",)),
-        (None, WANTED, WARNING, ("does not ask Jira", "undetermined for PAY, WEB.")),
-        (Unavailable("it fails (HTTP 500)"), {}, FAILED, ("it fails (HTTP 500)", "JIRA_URL")),
-        (SURVEY, WANTED, FAILED, ("does not show WEB", "Browse projects")),
-        (SURVEY, {}, OK, ("shows 2 projects.",)),
+        (Unavailable("it fails (HTTP 500)"), (), WARNING, ("it fails (HTTP 500)", "JIRA_URL")),
         (
-            SURVEY,
-            {"tickets": {"jira_projects": ["PAY"]}},
-            WARNING,
-            ("2 projects with the policy's (PAY). An audit does not ask Jira", "for PAY."),
+            Unavailable("there is no token"),
+            ("PAY",),
+            FAILED,
+            ("there is no token. An audit stops where a change names a ticket of PAY", "JIRA_URL"),
         ),
-        (JiraSurvey("jira.test", (), ()), {}, FAILED, ("no project at all", "credentials")),
+        (SURVEY, ("PAY", "WEB"), FAILED, ("does not show WEB", "Browse projects")),
+        (SURVEY, (), OK, ("shows 2 projects.",)),
+        (SURVEY, ("PAY",), OK, ("2 projects, the policy's among them (PAY).",)),
+        (JiraSurvey("jira.test", (), ()), (), WARNING, ("no project at all", "credentials")),
+        (JiraSurvey("jira.test", (), ()), ("PAY",), FAILED, ("no project at all", "credentials")),
     ],
 )
 def test_jira(
-    jira: JiraSurvey | Unavailable | None,
-    by: dict[str, Any],
+    found: JiraSurvey | Unavailable,
+    projects: tuple[str, ...],
     status: Status,
     words: tuple[str, ...],
 ) -> None:
-    told(Asked(jira=jira, by=by).check("jira"), status, *words)
+    told(Asked(jira=(JiraFacts("jira.test", projects, found),)).check("jira"), status, *words)
+
+
+def test_no_jira_and_several() -> None:
+    told(Asked().check("jira"), NOT_CHECKED, "names no Jira project")
+    both = (JiraFacts("a.test", ("PAY",), SURVEY), JiraFacts("b.test", ("WEB",), SURVEY))
+    told(Asked(jira=both).check("jira.a.test"), OK, "(PAY)")
+    told(Asked(jira=both).check("jira.b.test"), FAILED, "does not show WEB")

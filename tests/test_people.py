@@ -101,9 +101,14 @@ def test_nobody_has_a_name() -> None:
 KNOWN = Policy().with_people(
     {},
     {"pat@acme.example": "pat", "sue@acme.example": "sue"},
-    jira_accounts={"712020:p": "pat", "spot": "sam"},
+    jira_accounts={
+        "712020:p": "pat",
+        "spot": "sam",
+        "jirauser9": "nina",
+        "5b10ac8d82e05b22cc7d4ef5": "hal",
+    },
 )
-"""A roster with an account and an address of pat's, an account of sam's, an address of sue's."""
+"""A roster with an account and an address of pat's, accounts of others, an address of sue's."""
 
 
 @pytest.mark.parametrize(
@@ -116,6 +121,12 @@ KNOWN = Policy().with_people(
         (JiraAccount("712020:x", "Pat", email="pat@acme.example"), None),
         (JiraAccount("712020:x", "pat"), None),
         (JiraAccount("pat", "pat", "pat"), None),
+        pytest.param(JiraAccount("JIRAUSER9", "Nine", "renamed"), "nina", id="by a key"),
+        pytest.param(JiraAccount("JIRAUSER8", "X", "jirauser9"), None, id="called like a key"),
+        pytest.param(JiraAccount("spot", "Old", "old"), None, id="first called like a user name"),
+        pytest.param(JiraAccount("spot", "Gone"), None, id="its user name is gone"),
+        pytest.param(JiraAccount("5b10ac8d82e05b22cc7d4ef5", "H"), "hal", id="an id of old"),
+        pytest.param(JiraAccount("JIRAUSER9", "Nine", "spot"), None, id="two people's"),
         (JiraAccount("", "", "", "stranger@acme.example"), None),
     ],
 )
@@ -126,7 +137,9 @@ def test_only_the_roster_tells_who_a_jira_account_is(
     found = on_github(account, KNOWN)
     if login is None:
         assert isinstance(found, Unavailable)
-        assert "nobody in the roster" in found.reason
+        two = account.id == "JIRAUSER9"
+        expected = "two people's by the roster: nina and sam" if two else "nobody in the roster"
+        assert expected in found.reason
     else:
         assert found == Actor(0, login)
 

@@ -467,6 +467,20 @@ CONTENT = [
         "expected a Jira project key in capitals, such as PAY, found 'pay'",
     ),
     (
+        "tickets: {jira_url: 'http://jira.acme.test'}",
+        "tickets.jira_url: expected the address of a Jira such as https://acme.atlassian.net; the "
+        "address is plain http to jira.acme.test: a token would travel unencrypted; use https",
+    ),
+    (
+        "tickets: {jira_sites: {PAY: 'https://a:b@jira.acme.test'}}",
+        "tickets.jira_sites.PAY: expected the address of a Jira such as https://acme.atlassian.net"
+        "; the address holds more than the address of a Jira",
+    ),
+    (
+        "overrides: [{name: x, paths: [a/], set: {tickets: {jira_url: 'https://a.test'}}}]",
+        "a project is in one Jira, whatever change names its tickets",
+    ),
+    (
         "classes: {automated: {attributes: ['7']}}",
         "classes.automated.attributes[0]: expected a step from '1' to '6' or one of its "
         "attributes, from '1.1' to '6.5', found '7'",

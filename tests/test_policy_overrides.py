@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import GONE, file, make_pull
+from builders import GONE, file, make_policy, make_pull
 from changeaudit.policy import (
     EffectivePolicy,
     Member,
@@ -432,3 +432,25 @@ def test_choosing_is_quick() -> None:
         base.for_change("acme/payments", paths)
     each = (time.perf_counter() - begun) / 1_000
     assert each < 0.001, f"{each * 1e6:.0f} µs for a change"
+
+
+def test_in_doubt_the_keys_of_every_tracker_that_may_count_are_looked_for() -> None:
+    policy = make_policy(
+        tickets={"trackers": {"linear": ["ENG"]}},
+        overrides=[
+            {"name": "a", "paths": ["a/"], "set": {"tickets": {"trackers": {"linear": ["OPS"]}}}},
+            {"name": "b", "paths": ["b/"], "set": {"tickets": {"trackers": {"toy": ["CHG"]}}}},
+        ],
+    )
+    found = policy.for_change("acme/payments", None).tickets
+    assert found.trackers == {"linear": ("ENG", "OPS"), "toy": ("CHG",)}
+    assert found.projects == (*found.jira_projects, "ENG", "OPS", "CHG")
+    assert policy.trackers == ("linear", "toy")
+    assert hash(found) == hash(policy.for_change("acme/payments", None).tickets)
+
+
+def test_a_parent_counts_where_the_policy_or_an_override_says_so() -> None:
+    over = {"name": "a", "paths": ["a/"], "set": {"tickets": {"accept_parent": True}}}
+    assert make_policy(tickets={"accept_parent": True}).accept_parent
+    assert make_policy(overrides=[over]).accept_parent
+    assert not make_policy().accept_parent

@@ -15,6 +15,7 @@ from builders import (
     DAY,
     GONE,
     actor,
+    altered,
     base_changed,
     branch_commit,
     clock,
@@ -42,6 +43,7 @@ from changeaudit.records import (
     Merged,
     PullRequest,
     Stretch,
+    Ticket,
     Unavailable,
 )
 from changeaudit.verdicts import ChangeClass
@@ -304,8 +306,8 @@ REVERTS = {"title": 'Revert "PAY-7 Round"', "body": "Reverts acme/payments#7"}
         ),
         ({"labels": GONE}, STANDARD, "which labels it had could not be read: the source did not"),
         ({"head_ref": "hotfix/a"}, EMERGENCY, "branch hotfix/a matches hotfix/*"),
-        ({"title": "PAY-9 Fix"}, EMERGENCY, "ticket PAY-9 is of type incident"),
-        ({"title": "PAY-8 Fix"}, STANDARD, "of which type ticket PAY-8 is could not be read"),
+        ({"title": "PAY-9 Fix"}, EMERGENCY, "ticket PAY-9 was of type incident"),
+        ({"title": "PAY-8 Fix"}, STANDARD, "of which type ticket PAY-8 was could not be read"),
         ({"author": "renovate[bot]", **BY_BOT}, AUTOMATED, "opened by renovate[bot]"),
         (
             {"author": Actor(9, "renovate", ActorKind.BOT), **BY_BOT},
@@ -381,6 +383,57 @@ def test_the_class_of_a_change_is_that_of_the_merge(
     (change,) = found.changes
     assert change.class_ is expected
     assert reason in change.class_reason
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "reason"),
+    [
+        (ticket("PAY-9", type="Incident"), EMERGENCY, "PAY-9 was of type Incident at the merge"),
+        (
+            ticket("PAY-9", history=[altered("type", "Incident", "Bug", 9)], type="Bug"),
+            EMERGENCY,
+            "PAY-9 was of type Incident at the merge",
+        ),
+        (
+            ticket("PAY-9", history=[altered("type", "Bug", "Incident", 9)], type="Incident"),
+            STANDARD,
+            "none of the other classes applies",
+        ),
+        (
+            ticket("PAY-9", history=[altered("type", "Bug", "Incident", 0)], type="Incident"),
+            STANDARD,
+            "; ticket PAY-9 was of type Bug or Incident, which cannot be told",
+        ),
+        (
+            ticket("PAY-9", type="Incident", history=GONE),
+            STANDARD,
+            "; of which type ticket PAY-9 was could not be read",
+        ),
+    ],
+)
+def test_an_emergency_is_known_by_the_type_that_its_ticket_had_at_the_merge(
+    found: Ticket, expected: ChangeClass, reason: str
+) -> None:
+    """Whoever makes it one afterwards asks for no less of the change."""
+    of = population([pull(1, title="PAY-9 Up")], policy=CLASSES, tickets={"pay-9": found})
+    assert of.changes[0].class_ is expected
+    assert reason in of.changes[0].class_reason
+
+
+def test_a_change_has_the_parents_that_its_tickets_may_have_had() -> None:
+    """By the history of each; what is not known of a parent is said there."""
+    tickets: dict[str, Ticket | Unavailable] = {
+        "pay-1": ticket("PAY-1", type="Epic"),
+        "pay-9": ticket("PAY-9", parent="PAY-2", history=[altered("parent", "PAY-1", "PAY-2", 0)]),
+        "pay-8": ticket("PAY-8", parent="PAY-1", history=GONE),
+        "pay-7": GONE,
+    }
+    found = population([pull(1, title="PAY-9 PAY-8 PAY-7")], tickets=tickets)
+    nine, eight, seven = found.changes[0].tickets
+    assert [(each.key, each.named) for each in nine.parents] == [("PAY-1", ()), ("PAY-2", ())]
+    assert nine.parents[0].found == tickets["pay-1"]
+    assert nine.parents[1].found == Unavailable("its tracker was not asked")
+    assert eight.parents == seven.parents == ()
 
 
 def test_a_bots_suffix_tells_it_from_the_person_of_that_name() -> None:

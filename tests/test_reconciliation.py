@@ -23,6 +23,7 @@ from builders import (
     make_repository,
     person,
 )
+from changeaudit.audit import judge
 from changeaudit.population import Population, build
 from changeaudit.records import (
     Activity,
@@ -529,8 +530,10 @@ def moved(after: str, before: str, at: float, by: str | None = "mal", **facts: A
     return Activity(facts.pop("id", 1), kind, before, after, clock(at), actor(by))
 
 
-def known(*moves: Activity, bypasses: Any = NONE, missing: Any = ()) -> BranchActivity:
-    return BranchActivity(moves, missing, bypasses, ())
+def known(
+    *moves: Activity, bypasses: Any = NONE, missing: Any = (), ends: Any = ()
+) -> BranchActivity:
+    return BranchActivity(moves, missing, bypasses, (), ends)
 
 
 def pushed_by(activity: BranchActivity, *commits: BranchCommit) -> Population:
@@ -591,6 +594,44 @@ def test_a_merge_that_was_a_push_is_named() -> None:
     (tie,) = main(on(line, pull)).ties
     assert "a merge; not merged by GitHub: pushed by " in tie.said
     assert "; somebody bypassed the branch's rules at" in tie.said
+    (change,) = on(line, pull).changes
+    assert change.pushed is not None
+    assert change.pushed.after == "m"
+    assert change.bypasses == (bypass,)
+
+
+def test_who_merged_past_the_rules_stands_with_the_change() -> None:
+    """Whether the branch was followed or not; of another commit it is somebody else's."""
+    pull = timed(make_pull(merge_commit=MergeCommit("m", ("root", "head"), "u")), "m")
+    ours, other = RuleBypass(7, "m", clock(0), "mal", "digest"), RuleBypass(8, "x", clock(0), "lee")
+    activity = known(moved("x", "root", 0), bypasses=(other, ours))
+    followed = line_of(top="m", activity=activity)
+    for line in (followed, BranchLine("main", (), {}, (), activity)):
+        (change,) = on(line, pull).changes
+        assert change.bypasses == (ours,)
+        assert change.pushed is None
+        judged = judge(change, make_policy())
+        (entry,) = [e for e in judged.timeline if "bypassed" in e.what]
+        assert (entry.who, entry.at, entry.late) == ("mal", clock(0), False)
+        assert "digest" in judged.evidence
+
+
+def test_a_merge_that_was_pushed_is_in_its_story() -> None:
+    pull = timed(make_pull(merge_commit=MergeCommit("m", ("root", "head"), "u")), "m")
+    push = msgspec.structs.replace(moved("m", "root", 0), evidence="digest")
+    for line in (
+        line_of(top="m", activity=known(push)),
+        BranchLine("main", (), {}, (), known(push)),
+    ):
+        (change,) = on(line, pull).changes
+        judged = judge(change, make_policy())
+        assert [e.who for e in judged.timeline if e.what == "merge pushed by hand, up to m"] == [
+            "mal"
+        ]
+        assert "digest" in judged.evidence
+    elsewhere = msgspec.structs.replace(line_of(top="m", activity=known(push)), branch="other")
+    (change,) = on(elsewhere, pull).changes
+    assert change.pushed is None
 
 
 @pytest.mark.parametrize(("before", "complete"), [("gone123456", False), ("d1", True)])
@@ -608,6 +649,45 @@ def test_a_force_push_is_a_row_and_a_gap_where_something_was_lost(
     assert found.summary.complete is complete
     said = "Main was force-pushed once in the period, and what stood on it before (gone123)"
     assert found.summary.completeness.startswith(said) is not complete
+
+
+@pytest.mark.parametrize(
+    ("before", "complete"), [("gone123456", False), ("d1", True), ("root", True)]
+)
+def test_a_branch_that_was_deleted_is_a_row_and_a_gap_where_something_was_lost(
+    before: str, complete: bool
+) -> None:
+    """Down to where its history was followed: what stands at the bottom was not lost."""
+    ends = (
+        moved("d3", "0" * 40, 6, kind=ActivityKind.CREATION, id=2),
+        moved("0" * 40, before, 5, kind=ActivityKind.DELETION, id=1),
+        moved("0" * 40, "long ago", -2000, kind=ActivityKind.DELETION, id=3),
+    )
+    found = pushed_by(known(ends=ends), *THREE)
+    each = main(found)
+    (gone,) = each.of(TieKind.DELETED)
+    assert gone.said.startswith("deleted by mal at ")
+    assert gone.said.endswith("on the history again" if complete else "is not on the history")
+    (made,) = each.of(TieKind.CREATED)
+    assert made.said.endswith(", at d3")
+    assert found.summary.complete is complete
+    said = "Main was deleted in the period, and what stood on it then (gone123) is not on its"
+    assert found.summary.completeness.startswith(said) is not complete
+
+
+def test_a_branch_that_is_gone_is_a_row_and_a_gap() -> None:
+    """Nothing of it was followed, and nothing merged into it."""
+    gone = moved("0" * 40, "last", 5, kind=ActivityKind.DELETION)
+    lost = BranchLine("release/1", (), {}, ((SINCE, UNTIL),), known(ends=(gone,)))
+    policy = make_policy(scope={"branches": ["default", "release/*"]})
+    lines = [line_of(*THREE), lost]
+    found = build(make_repository(), [], lines, {}, (), policy, SINCE, UNTIL)
+    assert not found.summary.complete
+    assert "release/1 was deleted in the period, and what stood on it then (last)" in (
+        found.summary.completeness.replace("Release", "release")
+    )
+    (each,) = [e for e in found.summary.reconciliations if e.branch == "release/1"]
+    assert [tie.kind for tie in each.ties] == [TieKind.DELETED]
 
 
 @pytest.mark.parametrize(
@@ -658,7 +738,7 @@ def test_several_force_pushes_are_counted() -> None:
         ),
         (
             BranchActivity(Unavailable("HTTP 403", "Contents: read"), (), NONE, ()),
-            "who pushed is not known: HTTP 403 (Contents: read)",
+            "who pushed is not known: HTTP 403; the token needs Contents: read",
         ),
         (BranchActivity(NONE, (), NONE, ()), "who pushed is not known: none were asked for"),
     ],

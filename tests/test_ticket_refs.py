@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import GONE, make_policy, make_repository
+from builders import GONE, commit, make_policy, make_repository
 from changeaudit.policy import Tickets
+from changeaudit.records import Unavailable
 from changeaudit.ticket_refs import named_tickets
 
 ALL = ("title", "branch", "body", "commits", "closing_reference")
@@ -29,11 +30,16 @@ def refs(places: tuple[str, ...] = ALL, **given: Any) -> list[tuple[str, str]]:
         "title": "",
         "branch": "",
         "body": "",
-        "commit_messages": (),
         "closing_issues": (),
         "repository": make_repository(),
         **given,
     }
+    messages = facts.pop("messages", ())
+    facts["commits"] = (
+        messages
+        if isinstance(messages, Unavailable)
+        else tuple(commit(f"c{number}", message=text) for number, text in enumerate(messages))
+    )
     return [(ref.key, ref.place) for ref in named_tickets(**facts, tickets_policy=tickets)]
 
 
@@ -68,7 +74,7 @@ def test_jira_keys(text: str, expected: list[str]) -> None:
     """A key of a listed project counts as a word of its own, in upper case or in an address."""
     assert keys(title=text) == expected
     assert keys(body=text) == expected
-    assert keys(commit_messages=(text,)) == expected
+    assert keys(messages=(text,)) == expected
 
 
 @pytest.mark.parametrize(
@@ -165,7 +171,7 @@ def test_only_the_policys_places_are_searched_and_in_their_order() -> None:
         "title": "PAY-1 PAY-1",
         "branch": "pay-1",
         "body": "PAY-1",
-        "commit_messages": ("PAY-1", "PAY-1"),
+        "messages": ("PAY-1", "PAY-1"),
         "closing_issues": ("acme/payments#1",),
     }
     assert refs(**said) == [
@@ -226,14 +232,14 @@ def test_an_issue_keeps_the_spelling_of_its_first_mention() -> None:
 
 def test_an_unread_place_names_nothing() -> None:
     """What is unavailable gives no ticket and stops no other place."""
-    found = keys(title=GONE, body=GONE, commit_messages=GONE, closing_issues=GONE, branch="PAY-1")
+    found = keys(title=GONE, body=GONE, messages=GONE, closing_issues=GONE, branch="PAY-1")
     assert found == ["PAY-1"]
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_is_read(title: str, body: str) -> None:
     """No text raises, and what is found is a key of a listed project or an issue."""
-    for key in keys(title=title, body=body, branch=title, commit_messages=(body,)):
+    for key in keys(title=title, body=body, branch=title, messages=(body,)):
         assert key.startswith(("PAY-", "OPS_2-")) or "#" in key
 
 
@@ -248,3 +254,63 @@ def test_ten_megabytes_are_read_in_linear_time(text: str) -> None:
     began = time.perf_counter()
     assert keys(title=huge, body=huge) == []
     assert time.perf_counter() - began < 20
+
+
+# Addresses of Jira ------------------------------------------------------------------------------
+
+ACME = {"jira_url": "https://acme.atlassian.net", "jira_sites": {"OPS_2": "https://j.test/jira"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://acme.atlassian.net/browse/PAY-7", ["PAY-7"]),
+        ("https://acme.atlassian.net/browse/pay-7?focusedCommentId=1", ["PAY-7"]),
+        ("HTTPS://ACME.atlassian.net/browse/pay-7.", ["PAY-7"]),
+        ("https://acme.atlassian.net/jira/boards/1?a=b&selectedIssue=pay-7", ["PAY-7"]),
+        ("https://acme.atlassian.net/jira/c/projects/PAY/issues/pay-7/", ["PAY-7"]),
+        ("[it](https://acme.atlassian.net/browse/PAY-7)", ["PAY-7"]),
+        ("https://other.example/browse/PAY-7", []),
+        ("https://other.example/browse/pay-7?selectedIssue=PAY-8", []),
+        ("https://other.example/projects/PAY/issues/PAY-7", []),
+        ("https://acme.atlassian.net.evil.test/browse/PAY-7", []),
+        ("https://acme.atlassian.net@evil.test/browse/PAY-7", []),
+        ("https://evil.test/https://acme.atlassian.net/browse/PAY-7", []),
+        ("http://acme.atlassian.net/browse/PAY-7", ["PAY-7"]),
+        ("https://j.test/jira/browse/OPS_2-3", ["OPS_2-3"]),
+        ("https://j.test/browse/OPS_2-3", []),
+        ("https://acme.atlassian.net/browse/OPS_2-3", []),
+        ("https://other.example/browse/PAY-7 and PAY-8", ["PAY-8"]),
+        ("PAY-9 https://acme.atlassian.net/browse/PAY-7 PAY-8", ["PAY-9", "PAY-7", "PAY-8"]),
+        ("https://ci.example/job/PAY-7/1", ["PAY-7"]),
+    ],
+)
+def test_an_address_names_the_tickets_of_its_own_jira(text: str, expected: list[str]) -> None:
+    """What another Jira calls PAY-7 is not ours; a word elsewhere is one as ever."""
+    assert keys(("body",), body=text, policy=ACME) == expected
+
+
+@pytest.mark.parametrize(
+    "site", [{}, {"jira_url": "https://api.atlassian.com/ex/jira/11-22"}], ids=["", "gateway"]
+)
+def test_where_it_is_not_known_every_jira_may_be_ours(site: dict[str, str]) -> None:
+    text = "https://other.example/browse/pay-7 https://x.test/?selectedIssue=PAY-8"
+    assert keys(("title",), title=text, policy=site) == ["PAY-7", "PAY-8"]
+
+
+@pytest.mark.parametrize("text", ["SHA-256", "UTF-8", "CVE-2024-1", "ISO-8601"])
+def test_what_looks_like_a_key_is_none_unless_its_project_is_listed(text: str) -> None:
+    assert keys(title=text, branch=text, body=text, messages=(text,), policy=ACME) == []
+    listed = {"jira_projects": [text.partition("-")[0]]}
+    assert keys(("title",), title=text, policy=listed) != []
+
+
+def test_the_first_commit_that_names_a_ticket_is_told() -> None:
+    tickets = make_policy(tickets={"jira_projects": ["PAY"]}).tickets
+    commits = [commit("c1"), commit("c2", message="PAY-1"), commit("c3", message="PAY-1 PAY-2")]
+    found = named_tickets("PAY-2", "", "", commits, (), make_repository(), tickets)
+    assert [(r.key, r.place, r.commit) for r in found] == [
+        ("PAY-2", "title", ""),
+        ("PAY-1", "commits", "c2"),
+        ("PAY-2", "commits", "c3"),
+    ]

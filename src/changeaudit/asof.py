@@ -118,7 +118,7 @@ def as_of_merge(pull: PullRequest, earlier: AtMerge | None = None) -> AtMerge:
         title=_title(pull),
         body=body,
         description=description,
-        base=_base(pull),
+        base=base_at_merge(pull),
         draft=_draft(pull),
         labels=_labels(pull),
         reviews=_reviews(pull),
@@ -180,7 +180,8 @@ def _title(pull: PullRequest) -> str | Unavailable:
     return first.before
 
 
-def _base(pull: PullRequest) -> str | Unavailable:
+def base_at_merge(pull: PullRequest) -> str | Unavailable:
+    """The branch that a pull request merged into."""
     if isinstance(pull.timeline, Unavailable):
         return pull.base_ref  # GitHub lets nobody change the base of what is merged
     for event in pull.timeline:

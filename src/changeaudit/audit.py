@@ -1,16 +1,22 @@
-"""The audit: the population held against the rules. Pure; it reads no clock and no file."""
+"""The audit: the population held against the rules. Pure; it reads no clock and no file.
+
+Each change is judged as it comes and let go of: what is kept of it are its verdicts, packed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 from typing import Final
 
 import msgspec
 
-from changeaudit.change import Change, DirectPush
+from changeaudit.change import Change, DirectPush, NamedTicket
 from changeaudit.errors import RuleError
+from changeaudit.packed import Packed
 from changeaudit.people import name_of
 from changeaudit.policy import EffectivePolicy, Policy
 from changeaudit.population import Population
@@ -39,6 +45,8 @@ from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.developers import developers
 from changeaudit.rules.duties import segregation, segregation_of_push
 from changeaudit.rules.registry import EMERGENCY, STANDARD, steps
+from changeaudit.rules.ticket_words import told
+from changeaudit.ticket_asof import Value, changed_after, values_at
 from changeaudit.verdicts import (
     SCHEMA,
     Acceptance,
@@ -52,10 +60,12 @@ from changeaudit.verdicts import (
     Counts,
     EvidenceSource,
     Finding,
+    LinkedTicket,
     Outcome,
     PeriodInfo,
     PolicyInfo,
     Result,
+    ReverseTrace,
     Run,
     Standing,
     StepResult,
@@ -81,19 +91,24 @@ def audit(
     run: Run,
     *,
     demonstration: bool = False,
+    traced: ReverseTrace | None = None,
 ) -> Audit:
     """Judge every change of the populations and sum up.
+
+    `traced` is what the way from the tickets back to the changes came to.
 
     Raises:
         RuleError: a rule gave something that is no verdict.
     """
-    changes = [judge(change, policy) for p in populations for change in p.changes]
-    changes += [judge_push(push, policy) for p in populations for push in p.pushes]
-    changes.sort(key=lambda c: (c.merged_at, c.id))
+    judged = chain(
+        (judge(change, policy) for p in populations for change in p.changes),
+        (judge_push(push, policy) for p in populations for push in p.pushes),
+    )
+    changes = Packed(AuditedChange, judged, key=lambda change: (change.merged_at, change.id))
     excluded = [row for p in populations for row in p.excluded]
     excluded.sort(key=lambda row: (row.merged_at, row.id))
-    emergencies = any(c.class_ is ChangeClass.EMERGENCY for c in changes)
-    asked = (*STANDARD, *EMERGENCY) if emergencies else STANDARD
+    tally = _tally(changes)
+    asked = (*STANDARD, *EMERGENCY) if tally["class", ChangeClass.EMERGENCY] else STANDARD
     ids = dict.fromkeys(attribute.step for attribute in asked)
     return Audit(
         schema=SCHEMA,
@@ -103,11 +118,12 @@ def audit(
         policy=policy_info,
         procedure=tuple(s for s in steps(policy.references_of) if s.id in ids),
         attributes=tuple(AttributeInfo(a.id, a.step, a.name, a.claim, a.prose) for a in asked),
-        summary=_summary(changes, populations, asked),
-        changes=tuple(changes),
+        summary=_summary(tally, populations, asked),
+        changes=changes,
         excluded=tuple(excluded),
         sources=tuple(sources),
         limitations=tuple(limitations),
+        reverse_trace=traced,
     )
 
 
@@ -143,14 +159,60 @@ def judge(change: Change, policy: Policy) -> AuditedChange:
         result=_result(found),
         steps=tuple(found),
         timeline=tuple(sorted(_story(change), key=attrgetter("at"))),
-        changed_after_merge=tuple(fact.what for fact in view.late),
-        evidence=pull.evidence,
+        changed_after_merge=(*(fact.what for fact in view.late), *_altered_tickets(change)),
+        evidence=tuple(dict.fromkeys((*pull.evidence, *_digests(change)))),
         overrides=effective.applied,
         head_commit=pull.head_oid,
         developers=_names(d.account for d in developers(change, effective.policy).known),
         duties=segregated.duties,
         conflicts=segregated.conflicts,
+        linked=tuple(_linked(named, merged) for named in change.tickets),
     )
+
+
+def _linked(named: NamedTicket, merged: datetime) -> LinkedTicket:
+    """A ticket as the change's sheet shows it."""
+    found = named.found
+    if isinstance(found, Unavailable):
+        return LinkedTicket(named.key, said=found.reason)
+    statuses, types = values_at(found, "status", merged), values_at(found, "type", merged)
+    unread = [values.reason for values in (statuses, types) if isinstance(values, Unavailable)]
+    return LinkedTicket(
+        asked=named.key,
+        key=found.key,
+        source=found.source,
+        type="" if isinstance(types, Unavailable) else _either(types),
+        title=found.title,
+        status_at_merge="" if isinstance(statuses, Unavailable) else _either(statuses),
+        status=found.status,
+        url=found.url,
+        said="; ".join(dict.fromkeys(unread)),
+    )
+
+
+def _either(values: Iterable[Value]) -> str:
+    """What a field held, or all that it may have held; a renamed status by its name of then."""
+    return " or ".join(value[0] if value else "none" for value in values)
+
+
+def _altered_tickets(change: Change) -> Iterator[str]:
+    """What was altered of the tickets after the merge, their course through the statuses aside."""
+    for named in change.tickets:
+        if isinstance(named.found, Ticket):
+            for late in changed_after(named.found, _ALTERABLE, change.pull.merged_at):
+                by = f"at {late.at:%Y-%m-%d %H:%M:%S}Z by {name_of(late.actor)}"
+                yield f"ticket {named.found.key}: {told(late)} {by}"
+
+
+_ALTERABLE: Final = ("type", "labels", "components", "key", "parent", "security")
+
+
+def _digests(change: Change) -> Iterator[str]:
+    """The answers of its tickets, and that tell how it came onto its branch."""
+    pushed = change.pushed.evidence if change.pushed else ""
+    yield from filter(None, (pushed, *(bypass.evidence for bypass in change.bypasses)))
+    for named in (each for ticket in change.tickets for each in (ticket, *ticket.parents)):
+        yield from () if isinstance(named.found, Unavailable) else named.found.evidence
 
 
 def judge_push(push: DirectPush, policy: Policy) -> AuditedChange:
@@ -351,10 +413,28 @@ def _story(change: Change) -> Iterator[TimelineEntry]:
             yield TimelineEntry(found.created_at, created, name_of(found.author), found.url, late)
             history = found.history
             for moved in () if isinstance(history, Unavailable) else history:
-                what = f"ticket {found.key}: {moved.before} → {moved.after}"
+                what = f"ticket {found.key}: {told(moved)}"
                 who = name_of(moved.actor)
                 yield TimelineEntry(moved.at, what, who, found.url, moved.at > merged)
+            said = found.comments
+            for each in () if isinstance(said, Unavailable) else said:
+                what = f"comment on ticket {found.key}"
+                yield TimelineEntry(each.at, what, name_of(each.author), each.url, each.at > merged)
+    # A commit's dates are its writer's words, which make nothing late.
+    for commit in () if isinstance(pull.commits, Unavailable) else pull.commits:
+        if written := commit.committer.at:
+            what = f"commit {commit.oid[:7]} (its committer's own date)"
+            account = commit.committer.account
+            who = account.login if account else commit.committer.name
+            yield TimelineEntry(written, what, who, commit.url)
     yield TimelineEntry(pull.created_at, "pull request opened", name_of(pull.author), pull.url)
+    # Both are of the merge itself, in whichever of its seconds GitHub recorded them.
+    if change.pushed is not None:
+        what = f"merge pushed by hand, up to {change.pushed.after[:7]}"
+        yield TimelineEntry(change.pushed.at, what, name_of(change.pushed.actor), pull.url)
+    for bypass in change.bypasses:
+        what = "merged past the rules of the branch, which were bypassed"
+        yield TimelineEntry(bypass.at, what, bypass.actor, pull.url)
     for review in () if isinstance(pull.reviews, Unavailable) else pull.reviews:
         if review.submitted_at is not None:
             what = f"review: {_opinion(pull, review)}"
@@ -427,48 +507,53 @@ def _event(event: TimelineEvent) -> str:
             return ""
 
 
-def _summary(
-    changes: Sequence[AuditedChange],
-    populations: Sequence[Population],
-    asked: Sequence[Attribute],
-) -> Summary:
-    by_attribute: dict[str, list[Outcome]] = {attribute.id: [] for attribute in asked}
-    by_step: dict[str, list[Outcome]] = {attribute.step: [] for attribute in asked}
+def _tally(changes: Iterable[AuditedChange]) -> Counter[object]:
+    """How many changes there are of each result, class and outcome of a step or an attribute."""
+    tally: Counter[object] = Counter()
     for change in changes:
+        forbidden = bool(change.pairs(Standing.FORBIDDEN))
+        unsure = not forbidden and bool(change.pairs(Standing.UNDETERMINED))
+        tally["waived"] += change.waived
+        tally["pairs", Standing.FORBIDDEN] += forbidden
+        tally["pairs", Standing.UNDETERMINED] += unsure
+        tally["result", change.result] += 1
+        tally["class", change.class_] += 1
         for step in change.steps:
-            by_step[step.step].append(step.outcome)
-            for verdict in step.attributes:
-                by_attribute[verdict.attribute].append(verdict.outcome)
-    results = [change.result for change in changes]
-    classes = [change.class_ for change in changes]
+            tally[step.step, step.outcome] += 1
+            tally.update((verdict.attribute, verdict.outcome) for verdict in step.attributes)
+    return tally
+
+
+def _summary(
+    tally: Counter[object], populations: Sequence[Population], asked: Sequence[Attribute]
+) -> Summary:
+    changes = sum(tally["result", result] for result in Result)
     return Summary(
-        changes=len(changes),
-        compliant=results.count(Result.COMPLIANT),
-        exceptions=results.count(Result.EXCEPTION),
-        undetermined=results.count(Result.UNDETERMINED),
-        waived=sum(change.waived for change in changes),
-        forbidden_pairs=sum(bool(change.pairs(Standing.FORBIDDEN)) for change in changes),
-        undetermined_pairs=sum(
-            bool(change.pairs(Standing.UNDETERMINED)) and not change.pairs(Standing.FORBIDDEN)
-            for change in changes
-        ),
+        changes=changes,
+        compliant=tally["result", Result.COMPLIANT],
+        exceptions=tally["result", Result.EXCEPTION],
+        undetermined=tally["result", Result.UNDETERMINED],
+        waived=tally["waived"],
+        forbidden_pairs=tally["pairs", Standing.FORBIDDEN],
+        undetermined_pairs=tally["pairs", Standing.UNDETERMINED],
         repositories=tuple(p.summary for p in populations),
         classes=tuple(
-            ClassSummary(c, classes.count(c), round(100 * classes.count(c) / len(classes), 1))
-            for c in ChangeClass
-            if c in classes
+            ClassSummary(each, number, round(100 * number / changes, 1))
+            for each in ChangeClass
+            if (number := tally["class", each])
         ),
-        steps=tuple(StepSummary(step, _counts(found)) for step, found in by_step.items()),
-        attributes=tuple(
-            AttributeSummary(id_, _counts(found)) for id_, found in by_attribute.items()
+        steps=tuple(
+            StepSummary(step, _counts(tally, step))
+            for step in dict.fromkeys(attribute.step for attribute in asked)
         ),
+        attributes=tuple(AttributeSummary(a.id, _counts(tally, a.id)) for a in asked),
     )
 
 
-def _counts(outcomes: Sequence[Outcome]) -> Counts:
+def _counts(tally: Mapping[object, int], name: str) -> Counts:
     return Counts(
-        passed=outcomes.count(Outcome.PASS),
-        exceptions=outcomes.count(Outcome.EXCEPTION),
-        undetermined=outcomes.count(Outcome.UNDETERMINED),
-        not_applicable=outcomes.count(Outcome.NOT_APPLICABLE),
+        passed=tally[name, Outcome.PASS],
+        exceptions=tally[name, Outcome.EXCEPTION],
+        undetermined=tally[name, Outcome.UNDETERMINED],
+        not_applicable=tally[name, Outcome.NOT_APPLICABLE],
     )

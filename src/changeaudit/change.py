@@ -27,12 +27,14 @@ class NamedTicket(Record, frozen=True):
     """A ticket that the pull request names, where it does, and what the tracker answered.
 
     `found` is `Unavailable` where the ticket is not visible to the audit account or its tracker
-    was not asked; the reason says which.
+    was not asked; the reason says which. `parents` are those that may have been its parent at the
+    merge, which the pull request need not name.
     """
 
     key: str
     named: tuple[TicketRef, ...]
     found: Ticket | Unavailable
+    parents: tuple[NamedTicket, ...] = ()
 
 
 class Change(Record, frozen=True):
@@ -42,6 +44,8 @@ class Change(Record, frozen=True):
     be read, each with why. `production` are the names of the repository's production branches.
     `reached` says how the change is known to be on one: the base's own name, or the first-parent
     history of the branch named. `teams` are the members of the teams that the policy names.
+    `pushed` is the push of the merge commit that GitHub recorded in place of a merge, and
+    `bypasses` tell who merged past the branch's rules; both as far as GitHub was asked in time.
     """
 
     repository: Repository
@@ -54,6 +58,8 @@ class Change(Record, frozen=True):
     production: tuple[str, ...]
     reached: str
     teams: tuple[Team, ...]
+    pushed: Activity | None = None
+    bypasses: tuple[RuleBypass, ...] = ()
 
     @property
     def id(self) -> str:

@@ -6,7 +6,7 @@ for want of access. What was not seen is not checked: never ok.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import TypeGuard
@@ -16,6 +16,7 @@ from changeaudit.readiness import (
     Check,
     Facts,
     GitHubFacts,
+    JiraFacts,
     Limit,
     Login,
     PolicyFacts,
@@ -29,7 +30,6 @@ from changeaudit.readiness import (
     Trouble,
 )
 from changeaudit.records import Record, Unavailable
-from changeaudit.survey import JiraSurvey
 
 GITHUB, POLICY, STORE, JIRA = "GitHub", "Policy", "Store", "Jira"
 
@@ -100,7 +100,7 @@ def diagnose(facts: Facts, policy: Policy, now: datetime) -> tuple[Check, ...]:
         *_teams(facts.github, policy),
         _policy(facts.policy),
         *_store(facts.store),
-        _jira(facts.jira, policy.jira_projects),
+        *_jiras(facts.jira),
     )
 
 
@@ -525,27 +525,39 @@ def _store_itself(found: StoreFacts) -> Check:
     return check(Status.OK, f"{found.where} can be read and written: {answers}, {verified}.")
 
 
-def _jira(found: JiraSurvey | Unavailable | None, wanted: tuple[str, ...]) -> Check:
+def _jiras(found: Sequence[JiraFacts]) -> Iterator[Check]:
+    if not found:
+        said = "The policy names no Jira project."
+        yield Check("jira", JIRA, "Jira", Status.NOT_CHECKED, said, "")
+    several = len(found) > 1
+    for each in found:
+        yield _jira(each, f"jira.{each.site}" if several else "jira")
+
+
+def _jira(jira: JiraFacts, id_: str) -> Check:
+    found, wanted = jira.found, jira.projects
+
     def check(status: Status, said: str, advice: str = "") -> Check:
-        return Check("jira", JIRA, "Jira", status, said, advice)
+        return Check(id_, JIRA, f"Jira {jira.site}".strip(), status, said, advice)
 
     keys = ", ".join(wanted)
-    unasked = f"An audit does not ask Jira: 1.2 to 1.4 stay undetermined for {keys}."
-    if found is None:
-        if not wanted:
-            return check(Status.NOT_CHECKED, "The policy names no Jira project.")
-        return check(Status.WARNING, unasked)
     if isinstance(found, Unavailable):
+        stops = (
+            f" An audit stops where a change names a ticket of {keys}, unless it is run with"
+            " --allow-missing-tickets."
+            if wanted
+            else " The policy names no Jira project: an audit does not ask it."
+        )
         return check(
-            Status.FAILED,
-            f"Jira could not be asked: {found.reason}.",
-            "Check JIRA_URL, and JIRA_EMAIL with JIRA_API_TOKEN (Cloud) or JIRA_TOKEN (Data"
-            " Center).",
+            Status.FAILED if wanted else Status.WARNING,
+            f"Jira could not be asked: {found.reason}.{stops}",
+            "Check JIRA_URL (or tickets.jira_url), and JIRA_TOKEN, on the Cloud with JIRA_EMAIL;"
+            " the README tells the variables of further Jiras.",
         )
     seen = {key for key, _ in found.names}
     if not seen:
         return check(
-            Status.FAILED,
+            Status.FAILED if wanted else Status.WARNING,
             f"{found.host} answers, and shows no project at all.",
             "Check the credentials: Jira shows nothing to whom it does not know.",
         )
@@ -557,9 +569,7 @@ def _jira(found: JiraSurvey | Unavailable | None, wanted: tuple[str, ...]) -> Ch
             "Check the keys, and give the account the permission Browse projects in them.",
         )
     said = f"{found.host} answers, and shows {len(seen):,} project{'' if len(seen) == 1 else 's'}"
-    if not wanted:
-        return check(Status.OK, f"{said}.")
-    return check(Status.WARNING, f"{said} with the policy's ({keys}). {unasked}")
+    return check(Status.OK, f"{said}, the policy's among them ({keys})." if wanted else f"{said}.")
 
 
 # Words ------------------------------------------------------------------------------------------

@@ -7,20 +7,16 @@ request's is taken for it: what it shares with the line in any other way came be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from itertools import groupby
 
-from changeaudit.asof import AtMerge
+from changeaudit.landing import Landing, merge_oid, work_of
 from changeaudit.records import (
     Activity,
-    ActivityKind,
     BranchCommit,
     BranchLine,
-    Commit,
     MergeCommit,
-    Merged,
-    PullRequest,
     Record,
     Unavailable,
 )
@@ -90,61 +86,49 @@ class _Passed(Record, frozen=True):
     """
 
     oid: str
-    pull: PullRequest | None
+    pull: Landing | None
     commit: BranchCommit | None
     number: int | None
 
 
-Merges = Mapping[str, Sequence[tuple[PullRequest, Match]]]
+Merges = Mapping[str, Sequence[tuple[Landing, Match]]]
 
 
-def walk(line: BranchLine, pulls: Sequence[PullRequest], views: Mapping[int, AtMerge]) -> Walk:
+def walk(line: BranchLine, pulls: Sequence[Landing]) -> Walk:
     """Follow `line` and say of each commit what brought it.
 
     Args:
         line: what was collected of the branch.
         pulls: every pull request that merged in the period.
-        views: each of them as of its merge, by number.
     """
     merges = _merges(pulls)
     segments, broken = _follow(line, merges)
     on_line = frozenset(oid for segment in segments for oid in segment)
     # A branch that was renamed was merged into under its earlier name, which its merges tell.
     passed = [pull for oid in on_line for pull, _ in merges.get(oid, ())]
-    names = {line.branch, *(base_of(pull, views[pull.number]) for pull in passed)}
-    here = {p.number: p for p in pulls if base_of(p, views[p.number]) in names}
+    names = {line.branch, *(pull.onto for pull in passed)}
+    here = {pull.number: pull for pull in pulls if pull.onto in names}
+    of_period = {pull.number for pull in pulls}
     stray = _Stray(here, on_line)
     arrived: dict[str, Activity] = {}
     brought: dict[int, Brought] = {}
     runs: list[Run] = []
     for segment in segments:
         arrived |= _arrivals(line, segment, merges)
-        steps = list(_pass(line, segment, merges, stray, views, brought))
+        steps = list(_pass(line, segment, merges, stray, of_period, brought))
         runs += _runs(steps, arrived)
     return Walk(line.branch, brought, tuple(runs), broken, on_line, arrived)
 
 
-def base_of(pull: PullRequest, view: AtMerge) -> str:
-    """The base at the merge, or today's where that could not be read."""
-    return view.base if isinstance(view.base, str) else pull.base_ref
-
-
-def merge_oid(pull: PullRequest) -> str | None:
-    """The commit that a pull request left on its base, where GitHub names one."""
-    merge = pull.merge_commit
-    return None if merge is None or isinstance(merge, Unavailable) else merge.oid
-
-
-def _merges(pulls: Sequence[PullRequest]) -> Merges:
+def _merges(pulls: Sequence[Landing]) -> Merges:
     """The pull requests by the commit that each left, which its merge or its timeline names."""
-    found: dict[str, list[tuple[PullRequest, Match]]] = {}
+    found: dict[str, list[tuple[Landing, Match]]] = {}
     for pull in pulls:
         if (oid := merge_oid(pull)) is not None:
             found.setdefault(oid, []).append((pull, Match.MERGE_COMMIT))
-        timeline = () if isinstance(pull.timeline, Unavailable) else pull.timeline
-        for event in timeline:
-            if isinstance(event, Merged) and event.commit not in (None, oid):
-                found.setdefault(str(event.commit), []).append((pull, Match.MERGED_EVENT))
+        for named in pull.merged_as:
+            if named != oid:
+                found.setdefault(named, []).append((pull, Match.MERGED_EVENT))
     return found
 
 
@@ -186,7 +170,7 @@ def _pass(
     segment: Sequence[str],
     merges: Merges,
     stray: _Stray,
-    views: Mapping[int, AtMerge],
+    of_period: Set[int],
     brought: dict[int, Brought],
 ) -> Iterator[_Passed]:
     """Every commit of a segment with what brought it, newest first; fills `brought`.
@@ -214,7 +198,7 @@ def _pass(
                 known = brought.get(number, Brought(number, by, ()))
                 brought[number] = Brought(number, known.by, (*known.commits, oid))
         named = commit.pull_requests if commit else ()
-        other = next((number for number in named if number not in views), None)
+        other = next((number for number in named if number not in of_period), None)
         yield _Passed(oid, last.pull if last else None, commit, None if last else other)
 
 
@@ -224,13 +208,13 @@ class _Stray:
     Such as one that GitHub marked as merged because its commits were pushed.
     """
 
-    def __init__(self, here: Mapping[int, PullRequest], on_line: frozenset[str]) -> None:
+    def __init__(self, here: Mapping[int, Landing], on_line: frozenset[str]) -> None:
         self.here = here
         stray = [p for p in here.values() if merge_oid(p) not in on_line and _spreads(p)]
         self._numbered = {pull.number: pull for pull in stray}
         self._own = {oid: p for p in stray if _as_it_was(p) for oid in _own(p)}
 
-    def brought(self, commit: BranchCommit) -> tuple[PullRequest | None, Match]:
+    def brought(self, commit: BranchCommit) -> tuple[Landing | None, Match]:
         """Which of them brought a commit, and by what that is known."""
         if (pull := self._own.get(commit.oid)) is not None:
             return pull, Match.OWN_COMMITS
@@ -248,22 +232,18 @@ class _Bringing:
     pushed its branch as it was left its own commits.
     """
 
-    def __init__(self, pull: PullRequest, commit: BranchCommit | None) -> None:
+    def __init__(self, pull: Landing, commit: BranchCommit | None) -> None:
         self.pull = pull
         self._own = _own(pull)
         self._spreads = _spreads(pull)
         self._as_it_was = _as_it_was(pull)
-        self._again = [
-            each
-            for each in reversed(() if isinstance(pull.commits, Unavailable) else pull.commits)
-            if isinstance(each.parents, Unavailable) or len(each.parents) < 2
-        ]
+        self._again = [own.work for own in reversed(pull.commits) if own.work is not None]
         if commit is None:
             del self._again[:1]  # only its oid is known: at most the last of them
         elif not self._is_next(commit):
             self._again = []
 
-    def goes_on(self, commit: BranchCommit, here: Mapping[int, PullRequest]) -> bool:
+    def goes_on(self, commit: BranchCommit, here: Mapping[int, Landing]) -> bool:
         """Whether the commit below is of the same pull request."""
         if not self._spreads:
             return False
@@ -273,28 +253,18 @@ class _Bringing:
         return again or (self.pull.number in commit.pull_requests and self.pull.number in here)
 
     def _is_next(self, commit: BranchCommit) -> bool:
-        for place, each in enumerate(self._again):
-            if _same_work(commit, each):
-                del self._again[: place + 1]
-                return True
-        return False
+        work = work_of(commit)
+        if not work or work not in self._again:
+            return False
+        del self._again[: self._again.index(work) + 1]
+        return True
 
 
-def _same_work(commit: BranchCommit, of: Commit) -> bool:
-    """Whether a commit carries the author, the author's date and the message of another one."""
-    if not commit.authors or not of.authors:
-        return False
-    one, other = commit.authors[0], of.authors[0]
-    same = (one.name, one.email, one.at) == (other.name, other.email, other.at)
-    return same and one.at is not None and commit.message.strip() == of.message.strip()
+def _own(pull: Landing) -> frozenset[str]:
+    return frozenset(commit.oid for commit in pull.commits)
 
 
-def _own(pull: PullRequest) -> frozenset[str]:
-    commits = () if isinstance(pull.commits, Unavailable) else pull.commits
-    return frozenset(commit.oid for commit in commits)
-
-
-def _as_it_was(pull: PullRequest) -> bool:
+def _as_it_was(pull: Landing) -> bool:
     """Whether its own commits may be on the line: not where merging made others of them."""
     merge = pull.merge_commit
     if merge is None or isinstance(merge, Unavailable) or merge.oid in _own(pull):
@@ -302,7 +272,7 @@ def _as_it_was(pull: PullRequest) -> bool:
     return _is_head_first(merge, pull.head_oid)
 
 
-def _spreads(pull: PullRequest) -> bool:
+def _spreads(pull: Landing) -> bool:
     """Whether a pull request may have left more on a line than its merge commit."""
     merge = pull.merge_commit
     if merge is None or isinstance(merge, Unavailable):
@@ -321,8 +291,7 @@ def _arrivals(line: BranchLine, segment: Sequence[str], merges: Merges) -> dict[
     A push brought the commits from `after` down to `before`; where that is not met, down to what
     came some other way.
     """
-    moves = () if isinstance(line.activity.moves, Unavailable) else line.activity.moves
-    by_top = {move.after: move for move in sorted(moves, key=lambda m: m.at)}
+    by_top = {move.after: move for move in sorted(moves_of(line), key=lambda m: m.at)}
     found: dict[str, Activity] = {}
     last: Activity | None = None
     for oid in segment:
@@ -352,10 +321,6 @@ def _runs(passed: Sequence[_Passed], arrived: Mapping[str, Activity]) -> Iterato
         yield Run(commits, not_before, not_after, steps[0].number, pushed)
 
 
-def moves_of(
-    line: BranchLine, kind: ActivityKind, since: datetime, until: datetime
-) -> tuple[Activity, ...]:
-    """The pushes, or the force-pushes, of a branch in [since, until), the oldest first."""
-    moves = () if isinstance(line.activity.moves, Unavailable) else line.activity.moves
-    found = (move for move in moves if move.kind is kind and since <= move.at < until)
-    return tuple(sorted(found, key=lambda move: (move.at, move.id)))
+def moves_of(line: BranchLine) -> tuple[Activity, ...]:
+    """The pushes and force-pushes of a branch, as far as they are known."""
+    return () if isinstance(line.activity.moves, Unavailable) else line.activity.moves

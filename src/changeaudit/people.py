@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -46,11 +47,21 @@ def on_github(account: JiraAccount, policy: Policy) -> Actor | Unavailable:
     """The person behind a Jira account, by the login that the roster gives them on GitHub.
 
     The roster's column jira tells it; else the account's address, unless the roster names another
-    Jira account of that person's. What an account is called tells nothing.
+    Jira account of that person's. What an account is called tells nothing. A value of the roster
+    is either an id or a user name, by its form: see `_in_roster`.
     """
-    for id_ in (account.id, account.login):
-        if id_ and (login := policy.jira_accounts.get(id_.casefold())):
-            return Actor(0, login)
+    by_roster = {
+        login.casefold(): login
+        for value in _in_roster(account)
+        if (login := policy.jira_accounts.get(value.casefold()))
+    }
+    if len(by_roster) > 1:
+        return Unavailable(
+            f"the Jira account {account.name} is two people's by the roster:"
+            f" {' and '.join(sorted(by_roster.values()))}"
+        )
+    if by_roster:
+        return Actor(0, next(iter(by_roster.values())))
     login = policy.emails.get(account.email.casefold(), "")
     named = {known.casefold() for known in policy.jira_accounts.values()}
     if login and login.casefold() not in named:
@@ -60,6 +71,22 @@ def on_github(account: JiraAccount, policy: Policy) -> Actor | Unavailable:
     return Unavailable(
         f"the Jira account {who} is nobody in the roster; give it there in the column jira"
     )
+
+
+_ID: Final = re.compile(r"[0-9a-z-]+:\S+|[0-9a-f]{24}|jirauser[0-9]+", re.IGNORECASE)
+"""Ids that Jira gives: of Cloud, where they stand alone, and keys of users of Data Center."""
+
+
+def _in_roster(account: JiraAccount) -> list[str]:
+    """What names an account in a roster: its id, or its user name, and neither for the other.
+
+    The key of a user of Data Center may be what another one is called today: of those who were
+    created before Jira gave out keys it is their first user name. Such a key names nobody, and a
+    user name that looks like an id does not either.
+    """
+    ids = [account.id] if _ID.fullmatch(account.id) else []
+    named = account.login and not _ID.fullmatch(account.login)
+    return [*ids, account.login] if named else ids
 
 
 def same(one: Actor, other: Actor) -> bool:

@@ -34,6 +34,7 @@ from pydantic import (
 
 from changeaudit.globs import first_match, matches_any, matching
 from changeaudit.records import PullRequest, Unavailable
+from changeaudit.sites import site_of, unfit
 from changeaudit.verdicts import ChangeClass
 from changeaudit.workdays import Workdays, zones
 
@@ -81,6 +82,15 @@ def _project(value: str) -> str:
     if not PROJECT.fullmatch(value):
         raise ValueError("expected a Jira project key in capitals, such as PAY")
     return value
+
+
+def _address(value: str) -> str:
+    problem = unfit(value, "the address")
+    if problem:
+        raise ValueError(
+            f"expected the address of a Jira such as https://acme.atlassian.net; {problem}"
+        )
+    return value.rstrip("/")
 
 
 def _attribute(value: str) -> str:
@@ -139,6 +149,10 @@ def _day(value: Any) -> Any:
     raise ValueError("expected a day such as 2025-01-31")
 
 
+def _or_off(value: Any) -> Any:
+    return "off" if value is False else value  # an unquoted off is no text in YAML
+
+
 def _version(value: Any) -> Any:
     if type(value) is not int or value != 1:
         raise ValueError("expected the number 1, the only version so far")
@@ -159,6 +173,7 @@ AttributeId = Annotated[
     AfterValidator(_attribute),
     Field(json_schema_extra={"enum": [*STEP_IDS, *ATTRIBUTE_IDS]}),
 ]
+Address = Annotated[str, Field(max_length=300), AfterValidator(_address)]
 Text = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_written)]
 Glob = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_written)]
 Reason = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_written)]
@@ -412,6 +427,14 @@ class Tickets(Part):
     """Repositories whose issues count; none listed means those of the pull request's owner."""
     jira_projects: Projects = ()
     """Keys of the Jira projects whose tickets count."""
+    jira_url: Address | None = None
+    """The Jira of these projects; without it, the one that JIRA_URL names at collecting."""
+    jira_sites: dict[ProjectKey, Address] = {}
+    """The Jira of single projects, by their keys, where that is another one."""
+    trackers: dict[Name, Words] = {}
+    """What counts of further trackers, by the name of each: the keys of its projects."""
+    accept_parent: bool = False
+    """Whether a ticket whose parent would do counts as well."""
     types: Words = ()
     """Ticket types that count; none listed means every type."""
     planned_before: Literal["pull_request", "first_commit", "merge"] = "pull_request"
@@ -420,6 +443,31 @@ class Tickets(Part):
     """Statuses in which a ticket does not stand for planned work."""
     closed_statuses: Words = ("Closed", "Done", "Resolved")
     """Statuses in which the work is over; not allowed before it began."""
+    reverse_trace: Annotated[
+        Literal["off", "information", "exception"], BeforeValidator(_or_off)
+    ] = "information"
+    """What a ticket is that was done in the period without any change that names it."""
+    done_statuses: Words = ()
+    """Statuses in which a ticket is done; none listed means those that its Jira calls done."""
+
+    def __hash__(self) -> int:
+        """A hash without the mappings, which have none of their own."""
+        return hash((self.places, self.jira_projects, self.jira_url, self.types))
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The keys of all projects whose tickets count, of whatever tracker."""
+        others = (key for keys in self.trackers.values() for key in keys)
+        return (*self.jira_projects, *others)
+
+    def jira_of(self, project: str) -> str:
+        """The address of the Jira that a project is in, "" where the policy does not name it."""
+        return self.jira_sites.get(project) or self.jira_url or ""
+
+    def site_of(self, project: str) -> str:
+        """The site of that Jira ("acme.atlassian.net"), "" where the policy does not name it."""
+        address = self.jira_of(project)
+        return site_of(address) if address else ""
 
 
 class FeatureBranch(Part):
@@ -469,6 +517,8 @@ class SecurityReview(Part):
     """Labels of the linked ticket that ask for the review."""
     ticket_types: Words = ()
     """Types of the linked ticket that ask for the review."""
+    ticket_components: Words = ()
+    """Components of the linked ticket that ask for the review."""
     impact_items: Words = ()
     """Checklist items that, ticked, say that the change has security impact."""
     no_impact_items: Words = ()
@@ -484,6 +534,7 @@ class SecurityReview(Part):
             or self.labels
             or self.ticket_labels
             or self.ticket_types
+            or self.ticket_components
             or self.impact_items
         )
 
@@ -501,6 +552,10 @@ class Qa(Part):
     """The text that a sign-off comment starts with."""
     ticket_statuses: Words = ()
     """Statuses into which QA moves a linked ticket to sign off."""
+    ticket_comment: (
+        Annotated[str, Field(min_length=3, max_length=200), AfterValidator(_written)] | None
+    ) = None
+    """The text that a comment on a linked ticket starts with, by which QA signs off."""
     sign_off_checks: Words = ()
     """Checks or statuses whose success is a sign-off, by no person."""
     staging_checks: Words = ()
@@ -519,7 +574,8 @@ class Qa(Part):
     @property
     def by_people(self) -> bool:
         """Whether a method is named by which a member of QA signs off."""
-        return bool(self.review or self.labels or self.comment is not None or self.ticket_statuses)
+        in_words = self.comment is not None or self.ticket_comment is not None
+        return bool(self.review or self.labels or in_words or self.ticket_statuses)
 
 
 class FinalApproval(Part):
@@ -642,6 +698,16 @@ class Override(Part):
             )
         if not self.settings.model_fields_set:
             raise ValueError("the override sets nothing; add what differs under 'set'")
+        if self.settings.tickets.model_fields_set & {"reverse_trace", "done_statuses"}:
+            raise ValueError(
+                "the reverse trace is of tickets, which are of no repository and no path; set "
+                "'reverse_trace' and 'done_statuses' for all"
+            )
+        if self.settings.tickets.model_fields_set & {"jira_url", "jira_sites"}:
+            raise ValueError(
+                "a project is in one Jira, whatever change names its tickets; set 'jira_url' and "
+                "'jira_sites' for all"
+            )
         return self
 
     def of_files(
@@ -719,6 +785,10 @@ class EffectivePolicy:
                 "jira_projects": tuple(
                     dict.fromkeys(key for tickets in every for key in tickets.jira_projects)
                 ),
+                "trackers": {
+                    name: tuple(dict.fromkeys(k for t in every for k in t.trackers.get(name, ())))
+                    for name in dict.fromkeys(name for t in every for name in t.trackers)
+                },
             }
         )
 
@@ -783,6 +853,33 @@ class Policy(Settings, Frame):
         """Every Jira project whose tickets count, by the policy or one of its overrides, once."""
         every = (self.tickets, *(override.settings.tickets for override in self.overrides))
         return tuple(dict.fromkeys(key for tickets in every for key in tickets.jira_projects))
+
+    @property
+    def jiras(self) -> dict[str, tuple[str, ...]]:
+        """The projects of each Jira, by its address; "" for the one that JIRA_URL names."""
+        found: dict[str, tuple[str, ...]] = {}
+        for project in self.jira_projects:
+            address = self.tickets.jira_of(project)
+            found[address] = (*found.get(address, ()), project)
+        return found
+
+    @property
+    def accept_parent(self) -> bool:
+        """Whether the policy, or one of its overrides, counts a ticket for its parent's sake."""
+        overridden = any(override.settings.tickets.accept_parent for override in self.overrides)
+        return self.tickets.accept_parent or overridden
+
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        """The further trackers that the policy, or one of its overrides, names, each once."""
+        every = (self.tickets, *(override.settings.tickets for override in self.overrides))
+        return tuple(dict.fromkeys(name for tickets in every for name in tickets.trackers))
+
+    @property
+    def ticket_comments(self) -> bool:
+        """Whether the policy, or one of its overrides, asks what was said on the tickets."""
+        every = (self.qa, *(override.settings.qa for override in self.overrides))
+        return any(qa.ticket_comment is not None for qa in every)
 
     def role(self, name: RoleName) -> Role:
         """The holders of a role."""

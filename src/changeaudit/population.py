@@ -8,64 +8,95 @@ put it there, and what is in one enumeration alone is counted and named.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from typing import overload
 
 from changeaudit.asof import AtMerge, as_of_merge
 from changeaudit.change import Change, DirectPush, NamedTicket
-from changeaudit.first_parent import base_of, walk
+from changeaudit.first_parent import Walk, moves_of, walk
 from changeaudit.globs import first_match
+from changeaudit.landing import Landing, landing, merge_oid
 from changeaudit.people import is_named, name_of
 from changeaudit.policy import Policy
-from changeaudit.reconciliation import Enumerations, direct_pushes
+from changeaudit.reconciliation import Enumerations, bypasses_of, direct_pushes
 from changeaudit.records import (
+    Activity,
     Actor,
     BranchLine,
     ForcePushed,
     PullRequest,
     Record,
     Repository,
+    RuleBypass,
     Team,
     Ticket,
     TicketRef,
     Unavailable,
 )
-from changeaudit.ticket_refs import named_tickets
+from changeaudit.ticket_asof import values_at, whether
+from changeaudit.ticket_refs import FINDERS, Finder, named_tickets
 from changeaudit.verdicts import ChangeClass, Excluded, RepositorySummary
 
 REVERT_TITLE = re.compile(r"revert\b", re.I)
 REVERT_BODY = re.compile(r"^\s*(?:This )?reverts (?:commit |[\w.-]+/[\w.-]+#\d|#\d)", re.I | re.M)
 
 
+class Changes(Sequence[Change]):
+    """The changes in scope, each made when it is asked for, so that few are held at a time.
+
+    `places` are those of their pull requests, and `made` makes a change of one.
+    """
+
+    def __init__(self, places: Sequence[int], made: Callable[[int], Change]) -> None:
+        self._places = places
+        self._made = made
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, number: int) -> Change: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[Change, ...]: ...
+    def __getitem__(self, number: int | slice) -> Change | tuple[Change, ...]:
+        """A change, or those of a slice."""
+        if isinstance(number, slice):
+            return tuple(map(self._made, self._places[number]))
+        return self._made(self._places[number])
+
+
 class Population(Record, frozen=True):
     """One repository's changes, what is out of scope, and how the two enumerations tie out."""
 
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     pushes: tuple[DirectPush, ...]
     excluded: tuple[Excluded, ...]
     summary: RepositorySummary
 
 
 def ticket_names(
-    repository: Repository, pull: PullRequest, at_merge: AtMerge, policy: Policy
+    repository: Repository,
+    pull: PullRequest,
+    at_merge: AtMerge,
+    policy: Policy,
+    finders: Sequence[Finder] = FINDERS,
 ) -> tuple[TicketRef, ...]:
     """The tickets that a pull request named when it merged, by the overrides that apply to it.
 
-    Where it is in doubt which do, they are looked for wherever one of these may look.
+    Where it is in doubt which do, they are looked for wherever one of these may look. `finders`
+    tell how the keys of each tracker look.
     """
-    messages: tuple[str, ...] | Unavailable = (
-        pull.commits
-        if isinstance(pull.commits, Unavailable)
-        else tuple(commit.message for commit in pull.commits)
-    )
     return named_tickets(
         at_merge.title,
         pull.head_ref,
         at_merge.body,
-        messages,
+        pull.commits,
         at_merge.closing_issues,
         repository,
         policy.for_pull(pull).tickets,
+        finders,
     )
 
 
@@ -95,6 +126,7 @@ def build(
     policy: Policy,
     since: datetime,
     until: datetime,
+    finders: Sequence[Finder] = FINDERS,
 ) -> Population:
     """Sort the merged pull requests of [since, until) into scope, and tie them to the branches.
 
@@ -107,62 +139,104 @@ def build(
         policy: what is in scope, and what makes a change an emergency or automated.
         since: the start of the period, included (UTC).
         until: its end, not included (UTC).
+        finders: how the keys of each tracker's tickets are found.
     """
-    views = {pull.number: as_of_merge(pull) for pull in pulls}
-    bases = [b for view in views.values() if isinstance(b := view.base, str)]
+    landings = [landing(pull) for pull in pulls]
+    bases = [at.base for at in landings if isinstance(at.base, str)]
     production = production_branches(repository, [*bases, *(x.branch for x in lines)], policy)
-    walks = {line.branch: walk(line, pulls, views) for line in lines}
+    walks = {line.branch: walk(line, landings) for line in lines}
     on_lines: dict[int, list[str]] = {}
     for branch, walked in walks.items():
         for number in walked.brought:
             on_lines.setdefault(number, []).append(branch)
-    changes: list[Change] = []
+    bypasses: dict[str, list[RuleBypass]] = {}
+    for line in lines:
+        for bypass in bypasses_of(line):
+            bypasses.setdefault(bypass.after, []).append(bypass)
+    in_scope: list[int] = []
     excluded: list[Excluded] = []
-    for pull in sorted(pulls, key=lambda p: (p.merged_at, p.number)):
-        view = views[pull.number]
-        lines_of = on_lines.get(pull.number, ())
-        reached = _reached(view, production, lines_of)
-        rule = _exclusion(repository, pull, view, policy, production, lines_of, reached)
+    for place in sorted(range(len(landings)), key=lambda n: _moment(landings[n])):
+        pull, at = pulls[place], landings[place]
+        lines_of = on_lines.get(at.number, ())
+        reached = _reached(at, production, lines_of)
+        rule = _exclusion(repository, pull, at, policy, production, lines_of, reached)
         if rule:
-            excluded.append(_excluded(pull, view, *rule))
-            continue
-        names = ticket_names(repository, pull, view, policy)
-        linked = _linked(names, tickets)
+            excluded.append(_excluded(pull, at, *rule))
+        else:
+            in_scope.append(place)
+
+    def change(place: int) -> Change:
+        pull, at = pulls[place], landings[place]
+        view = as_of_merge(pull)
+        lines_of = on_lines.get(at.number, ())
+        names = ticket_names(repository, pull, view, policy, finders)
+        linked = _linked(names, tickets, pull.merged_at)
         change_class, reason = _class(pull, view, linked, policy)
-        changes.append(
-            Change(
-                repository=repository,
-                pull=pull,
-                at_merge=view,
-                class_=change_class,
-                class_reason=reason,
-                tickets=linked,
-                unread_places=_unread(pull, view, policy),
-                production=production,
-                reached=reached,
-                teams=tuple(teams),
-            )
+        return Change(
+            repository=repository,
+            pull=pull,
+            at_merge=view,
+            class_=change_class,
+            class_reason=reason,
+            tickets=linked,
+            unread_places=_unread(pull, view, policy),
+            production=production,
+            reached=_reached(at, production, lines_of),
+            teams=tuple(teams),
+            pushed=_pushed(at, lines, walks),
+            bypasses=tuple(
+                bypass for oid in _left(at, lines_of, walks) for bypass in bypasses.get(oid, ())
+            ),
         )
+
     pushes = direct_pushes(repository, lines, walks, since, until)
-    earlier = _earlier(repository, changes, on_lines) - {x.branch for x in lines if x.stretches}
+    those = [landings[place] for place in in_scope]
+    earlier = _earlier(repository, those, on_lines) - {x.branch for x in lines if x.stretches}
     tied = Enumerations(
-        repository, production, frozenset(earlier), lines, walks, pulls, views, pushes, since, until
+        repository, production, frozenset(earlier), lines, walks, landings, pushes, since, until
     )
-    summary = tied.summary([change.pull.number for change in changes], len(excluded))
-    return Population(tuple(changes), pushes, tuple(excluded), summary)
+    summary = tied.summary([at.number for at in those], len(excluded))
+    return Population(Changes(in_scope, change), pushes, tuple(excluded), summary)
 
 
-def _reached(view: AtMerge, production: tuple[str, ...], lines_of: Sequence[str]) -> str:
+def _moment(at: Landing) -> tuple[datetime, int]:
+    return at.merged_at, at.number
+
+
+def _left(pull: Landing, lines_of: Sequence[str], walks: Mapping[str, Walk]) -> tuple[str, ...]:
+    """The commits that a pull request left on the branches, each once: its merge commit, and more.
+
+    Where the branch was not followed, that is the merge commit alone.
+    """
+    found = [oid for branch in lines_of for oid in walks[branch].brought[pull.number].commits]
+    own = merge_oid(pull)
+    return tuple(dict.fromkeys([*([own] if own else ()), *found]))
+
+
+def _pushed(
+    pull: Landing, lines: Sequence[BranchLine], walks: Mapping[str, Walk]
+) -> Activity | None:
+    """The push by which a pull request's merge commit came onto its base, where one is recorded."""
+    oid, base = merge_oid(pull), pull.onto
+    line = next((each for each in lines if each.branch == base), None)
+    if line is None or oid is None:
+        return None
+    return walks[base].arrived.get(oid) or next(
+        (move for move in moves_of(line) if move.after == oid), None
+    )
+
+
+def _reached(at: Landing, production: tuple[str, ...], lines_of: Sequence[str]) -> str:
     """How a pull request is known to have reached production; "" if it did not."""
-    if isinstance(view.base, Unavailable) or view.base in production:
-        return f"its base {view.base}" if isinstance(view.base, str) else "its base, unread"
+    if isinstance(at.base, Unavailable) or at.base in production:
+        return f"its base {at.base}" if isinstance(at.base, str) else "its base, unread"
     return f"the first-parent line of {lines_of[-1]}" if lines_of else ""
 
 
 def _exclusion(
     repository: Repository,
     pull: PullRequest,
-    view: AtMerge,
+    at: Landing,
     policy: Policy,
     production: tuple[str, ...],
     lines_of: Sequence[str],
@@ -173,7 +247,7 @@ def _exclusion(
     A rule of branches leaves in scope what is on the line of another production branch as well:
     what merged into a branch that nobody audits may have been pushed on.
     """
-    base = view.base
+    base = at.base
     if not reached:
         named = ", ".join(production) or "none"
         return "not a production branch", f"it merged into {base}; production: {named}"
@@ -207,29 +281,42 @@ def _exclusion(
     return None
 
 
-def _excluded(pull: PullRequest, view: AtMerge, rule: str, reason: str) -> Excluded:
+def _excluded(pull: PullRequest, at: Landing, rule: str, reason: str) -> Excluded:
+    title = as_of_merge(pull).title
     return Excluded(
         id=f"{pull.repository}#{pull.number}",
-        title=view.title if isinstance(view.title, str) else pull.title,
+        title=title if isinstance(title, str) else pull.title,
         url=pull.url,
         merged_at=pull.merged_at,
-        base=base_of(pull, view),
+        base=at.onto,
         rule=rule,
         reason=reason,
     )
 
 
 def _linked(
-    names: Sequence[TicketRef], tickets: Mapping[str, Ticket | Unavailable]
+    names: Sequence[TicketRef], tickets: Mapping[str, Ticket | Unavailable], merged: datetime
 ) -> tuple[NamedTicket, ...]:
     by_key: dict[str, list[TicketRef]] = {}
     for ref in names:
         by_key.setdefault(ref.key.casefold(), []).append(ref)
-    unasked = Unavailable("its tracker was not asked")
-    return tuple(
-        NamedTicket(refs[0].key, tuple(refs), tickets.get(key, unasked))
-        for key, refs in by_key.items()
-    )
+    found: list[NamedTicket] = []
+    for key, refs in by_key.items():
+        ticket = tickets.get(key, _UNASKED)
+        above = values_at(ticket, "parent", merged) if isinstance(ticket, Ticket) else ()
+        parents = () if isinstance(above, Unavailable) else [x for value in above for x in value]
+        found.append(
+            NamedTicket(
+                refs[0].key,
+                tuple(refs),
+                ticket,
+                tuple(NamedTicket(x, (), tickets.get(x.casefold(), _UNASKED)) for x in parents),
+            )
+        )
+    return tuple(found)
+
+
+_UNASKED = Unavailable("its tracker was not asked")
 
 
 def _unread(pull: PullRequest, view: AtMerge, policy: Policy) -> tuple[str, ...]:
@@ -266,13 +353,19 @@ def _class(
     pattern = first_match(pull.head_ref, emergency.branches)
     if pattern is not None:
         return ChangeClass.EMERGENCY, f"branch {pull.head_ref} matches {pattern}"
-    types = {name.casefold() for name in emergency.ticket_types}
-    for ticket in tickets:
-        if isinstance(ticket.found, Ticket) and ticket.found.type.casefold() in types:
-            return ChangeClass.EMERGENCY, f"ticket {ticket.key} is of type {ticket.found.type}"
-    hidden = [ticket.key for ticket in tickets if isinstance(ticket.found, Unavailable)]
-    if types and hidden:
-        unknown += f"; of which type ticket {hidden[0]} is could not be read"
+    wanted = {name.casefold() for name in emergency.ticket_types}
+    for ticket in tickets if wanted else ():
+        found = ticket.found
+        at_merge = values_at(found, "type", pull.merged_at) if isinstance(found, Ticket) else found
+        if isinstance(at_merge, Unavailable):
+            unknown += f"; of which type ticket {ticket.key} was could not be read"
+            continue
+        of_those = whether(at_merge, lambda value: any(x.casefold() in wanted for x in value))
+        types = " or ".join(name for value in at_merge for name in value)
+        if of_those:
+            return ChangeClass.EMERGENCY, f"ticket {ticket.key} was of type {types} at the merge"
+        if of_those is None:
+            unknown += f"; ticket {ticket.key} was of type {types}, which cannot be told"
     bots = policy.classes.automated.authors
     if pull.author and any(is_named(pull.author, login) for login in bots):
         other = _by_another(pull, bots)
@@ -312,13 +405,13 @@ def _by_another(pull: PullRequest, bots: Sequence[str]) -> str:
 
 
 def _earlier(
-    repository: Repository, changes: Sequence[Change], on_lines: Mapping[int, Sequence[str]]
+    repository: Repository, in_scope: Sequence[Landing], on_lines: Mapping[int, Sequence[str]]
 ) -> Set[str]:
     """The branches whose merges are all on another branch's line: earlier names of that one."""
     reached: dict[str, set[str]] = {}
-    for change in changes:
-        if isinstance(base := change.at_merge.base, str):
-            reached.setdefault(base, set()).update(on_lines.get(change.pull.number, ("",)))
+    for at in in_scope:
+        if isinstance(at.base, str):
+            reached.setdefault(at.base, set()).update(on_lines.get(at.number, ("",)))
     return {
         base
         for base, branches in reached.items()

@@ -203,8 +203,16 @@ class StoreFacts(Record, frozen=True):
     problems: tuple[str, ...] | None = None
 
 
+class JiraFacts(Record, frozen=True):
+    """A Jira that the policy counts on, by its name, for these projects, and what it shows."""
+
+    site: str
+    projects: tuple[str, ...]
+    found: JiraSurvey | Unavailable
+
+
 class Facts(Record, frozen=True):
-    """Everything that was seen. `jira` is `None` where the environment names no Jira.
+    """Everything that was seen. `jira` are the Jiras of the policy, and of the environment.
 
     `names` are the repositories that were to be tried, whether or not they could be.
     """
@@ -212,5 +220,5 @@ class Facts(Record, frozen=True):
     github: GitHubFacts
     policy: PolicyFacts
     store: StoreFacts
-    jira: JiraSurvey | Unavailable | None = None
+    jira: tuple[JiraFacts, ...] = ()
     names: tuple[str, ...] = ()

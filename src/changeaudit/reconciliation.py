@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from changeaudit.asof import AtMerge
 from changeaudit.change import DirectPush
-from changeaudit.first_parent import Brought, Walk, base_of, merge_oid, moves_of
+from changeaudit.first_parent import Brought, Walk, moves_of
+from changeaudit.landing import Landing, merge_oid
 from changeaudit.people import name_of
 from changeaudit.records import (
+    NO_ACTIVITY,
     Activity,
     ActivityKind,
     BranchCommit,
     BranchLine,
-    PullRequest,
     Record,
     Repository,
     RuleBypass,
@@ -68,7 +68,7 @@ def direct_pushes(
                         run.not_before,
                         run.not_after,
                         tuple(sorted(moves.values(), key=lambda move: (move.at, move.id))),
-                        tuple(b for b in _bypasses(line) if b.after in tops),
+                        tuple(b for b in bypasses_of(line) if b.after in tops),
                     )
                 )
     return tuple(found)
@@ -85,8 +85,7 @@ class Enumerations(Record, frozen=True):
     earlier: frozenset[str]
     lines: Sequence[BranchLine]
     walks: Mapping[str, Walk]
-    pulls: Sequence[PullRequest]
-    views: Mapping[int, AtMerge]
+    pulls: Sequence[Landing]
     pushes: tuple[DirectPush, ...]
     since: datetime
     until: datetime
@@ -156,14 +155,14 @@ class Enumerations(Record, frozen=True):
                 )
         return tuple(found)
 
-    def _owner(self, pull: PullRequest, branches: tuple[str, ...]) -> str:
+    def _owner(self, pull: Landing, branches: tuple[str, ...]) -> str:
         """The branch whose reconciliation a pull request is in; "" for none of production.
 
         That is its base, if it is on the line of that one or of none, else the first whose line
         it is on.
         """
         holding = [b for b in branches if b in self.walks and pull.number in self.walks[b].brought]
-        base = base_of(pull, self.views[pull.number])
+        base = pull.onto
         if base in holding or (not holding and base in branches):
             return base
         return holding[0] if holding else ""
@@ -185,13 +184,13 @@ class Enumerations(Record, frozen=True):
         self,
         branch: str,
         line: BranchLine | None,
-        pulls: Sequence[PullRequest],
+        pulls: Sequence[Landing],
         counted: Mapping[str, str],
         left_out_before: set[str],
     ) -> Reconciliation:
         walk = self.walks.get(branch)
         brought = walk.brought if walk else {}
-        bypasses = _bypasses(line) if line else ()
+        bypasses = bypasses_of(line) if line else ()
         ties = [
             self._matched(pull, found, walk, bypasses)
             if walk and (found := brought.get(pull.number))
@@ -216,7 +215,10 @@ class Enumerations(Record, frozen=True):
         left_out_before.update(commit.oid for commit in outside)
         ties += [self._left_out(commit) for commit in outside]
         forced = self._moves(line, ActivityKind.FORCE_PUSH)
-        ties += [self._forced(move, walk) for move in forced]
+        ties += [self._forced(move, line, walk) for move in forced]
+        ties += [self._made(made) for made in self._moves(line, ActivityKind.CREATION)]
+        deleted = self._moves(line, ActivityKind.DELETION)
+        ties += [self._deleted(gone, line, walk) for gone in deleted]
         ties += [self._rewritten(move) for move in self._rewritten_pushes(line, walk)]
         matched = [tie for tie in ties if tie.kind is TieKind.MATCHED]
         mine = {oid for tie in matched for oid in tie.commits}
@@ -246,12 +248,13 @@ class Enumerations(Record, frozen=True):
             left_out=len(outside),
             force_pushes=len(forced),
             activity=_known_activity(line) if line and line.stretches else "",
+            unknown=tuple(_unknown(line)) if line else (),
             open_ends=_open_ends(line, walk) if line and walk else (),
             ties=tuple(ties),
         )
 
     def _matched(
-        self, pull: PullRequest, found: Brought, walk: Walk, bypasses: Sequence[RuleBypass]
+        self, pull: Landing, found: Brought, walk: Walk, bypasses: Sequence[RuleBypass]
     ) -> Tie:
         said = [_manner(pull, found)]
         if (move := walk.arrived.get(found.commits[0])) is not None:
@@ -268,8 +271,8 @@ class Enumerations(Record, frozen=True):
             move is not None,
         )
 
-    def _unmatched(self, pull: PullRequest, branch: str, walk: Walk | None) -> Tie:
-        base, oid = base_of(pull, self.views[pull.number]), merge_oid(pull)
+    def _unmatched(self, pull: Landing, branch: str, walk: Walk | None) -> Tie:
+        base, oid = pull.onto, merge_oid(pull)
         if not branch:
             why = f"it merged into {base}, which is no production branch"
         elif walk is None:
@@ -308,7 +311,14 @@ class Enumerations(Record, frozen=True):
         return Tie(TieKind.LEFT_OUT, id_, commit.url, None, (commit.oid,), None, why)
 
     def _moves(self, line: BranchLine | None, kind: ActivityKind) -> tuple[Activity, ...]:
-        return moves_of(line, kind, self.since, self.until) if line else ()
+        """What was done to a branch in the period, of one kind, the oldest first."""
+        ends = line.activity.ends if line else ()
+        done = [
+            *(moves_of(line) if line else ()),
+            *(() if isinstance(ends, Unavailable) else ends),
+        ]
+        found = (each for each in done if each.kind is kind and self.since <= each.at < self.until)
+        return tuple(sorted(found, key=lambda each: (each.at, each.id)))
 
     def _rewritten_pushes(self, line: BranchLine | None, walk: Walk | None) -> list[Activity]:
         """The pushes of the period that left nothing on the history, where all of it is known."""
@@ -328,8 +338,8 @@ class Enumerations(Record, frozen=True):
             f"{_move(move)}; it is on the history no more",
         )
 
-    def _forced(self, move: Activity, walk: Walk | None) -> Tie:
-        lost = walk is None or move.before not in walk.on_line
+    def _forced(self, move: Activity, line: BranchLine | None, walk: Walk | None) -> Tie:
+        lost = not _stands(move.before, line, walk)
         why = "what stood there before is not on the history" if lost else "nothing was lost by it"
         return Tie(
             TieKind.FORCE_PUSH,
@@ -339,6 +349,31 @@ class Enumerations(Record, frozen=True):
             (move.after,) if walk and move.after in walk.on_line else (),
             None,
             f"{_move(move)}; {why}",
+        )
+
+    def _made(self, made: Activity) -> Tie:
+        return Tie(
+            TieKind.CREATED,
+            f"{self.repository.name}@{made.after[:12]}",
+            f"{self.repository.url}/commit/{made.after}",
+            made.at,
+            (),
+            None,
+            f"made by {name_of(made.actor)} at {made.at:%Y-%m-%dT%H:%M:%SZ}, at {made.after[:7]}",
+        )
+
+    def _deleted(self, gone: Activity, line: BranchLine | None, walk: Walk | None) -> Tie:
+        lost = not _stands(gone.before, line, walk)
+        why = "is not on the history" if lost else "is on the history again"
+        return Tie(
+            TieKind.DELETED,
+            f"{self.repository.name}@{gone.before[:12]}",
+            f"{self.repository.url}/commit/{gone.before}",
+            gone.at,
+            (),
+            None,
+            f"deleted by {name_of(gone.actor)} at {gone.at:%Y-%m-%dT%H:%M:%SZ}; what stood there"
+            f" {why}",
         )
 
     # -- what is not known
@@ -375,12 +410,18 @@ class Enumerations(Record, frozen=True):
                 f" {_numbers(sorted(unknown))}, which did not merge in the period"
             )
         forced = self._moves(line, ActivityKind.FORCE_PUSH)
-        lost = [move for move in forced if move.before not in walk.on_line]
+        lost = [move for move in forced if not _stands(move.before, line, walk)]
         if lost:
             times = "once" if len(lost) == 1 else f"{len(lost)} times"
             yield (
                 f"{line.branch} was force-pushed {times} in the period, and what stood on it before"
                 f" ({', '.join(move.before[:7] for move in lost[:LISTED])}) is not on its history"
+            )
+        deleted = self._moves(line, ActivityKind.DELETION)
+        if lost := [gone for gone in deleted if not _stands(gone.before, line, walk)]:
+            yield (
+                f"{line.branch} was deleted in the period, and what stood on it then"
+                f" ({', '.join(gone.before[:7] for gone in lost[:LISTED])}) is not on its history"
             )
         if gone := self._rewritten_pushes(line, walk):
             yield (
@@ -388,6 +429,13 @@ class Enumerations(Record, frozen=True):
                 " period left nothing on its history"
                 f" ({', '.join(move.after[:7] for move in gone[:LISTED])})"
             )
+
+
+def _stands(oid: str, line: BranchLine | None, walk: Walk | None) -> bool:
+    """Whether a commit is on a branch's history, down to where that was followed to."""
+    if line is None or walk is None:
+        return False
+    return oid in walk.on_line or any(stretch.bottom == oid for stretch in line.stretches)
 
 
 def _open_ends(line: BranchLine, walk: Walk) -> tuple[str, ...]:
@@ -398,17 +446,17 @@ def _open_ends(line: BranchLine, walk: Walk) -> tuple[str, ...]:
     )
 
 
-def _bypasses(line: BranchLine) -> tuple[RuleBypass, ...]:
+def bypasses_of(line: BranchLine) -> tuple[RuleBypass, ...]:
+    """What is known of who went past a branch's rules."""
     found = line.activity.bypasses
     return () if isinstance(found, Unavailable) else found
 
 
-def _manner(pull: PullRequest, found: Brought) -> str:
+def _manner(pull: Landing, found: Brought) -> str:
     """How a pull request came onto the line, by the shape of its commits there."""
     number = len(found.commits)
-    own = () if isinstance(pull.commits, Unavailable) else pull.commits
     merge = pull.merge_commit
-    if found.commits[0] in {commit.oid for commit in own}:
+    if found.commits[0] in {commit.oid for commit in pull.commits}:
         return "its own commits stand there as they were"
     if found.by is Match.ASSOCIATION:
         return "GitHub associates what stands there with it"
@@ -442,17 +490,33 @@ def _bypass(bypass: RuleBypass) -> str:
 
 def _known_activity(line: BranchLine) -> str:
     """How far it is known who moved the branch by hand."""
-    moves = line.activity.moves
-    if isinstance(moves, Unavailable):
-        needs = f" ({moves.permission})" if moves.permission else ""
-        return f"who pushed is not known: {moves.reason}{needs}"
-    if not line.activity.missing:
-        return EVERY_PUSH
+    return _not_known("who pushed", line.activity.moves, line.activity.missing) or EVERY_PUSH
+
+
+def _unknown(line: BranchLine) -> Iterator[str]:
+    """What else is not known of who did what to a branch, for any other cause than the pushes."""
+    known = line.activity
+    if known == NO_ACTIVITY:
+        return
+    if said := _not_known("who bypassed its rules", known.bypasses, known.bypasses_missing):
+        yield said
+    what = "whether it was deleted or made anew"
+    said = _not_known(what, known.ends, known.ends_missing)
+    if line.stretches and said and said != _not_known(what, known.moves, known.missing):
+        yield said
+
+
+def _not_known(what: str, found: object, missing: Sequence[tuple[datetime, datetime]]) -> str:
+    """Of what time, and why, something is not known of a branch; "" where it is."""
+    if isinstance(found, Unavailable):
+        needs = f"; the token needs {found.permission}" if found.permission else ""
+        return f"{what} is not known: {found.reason}{needs}"
+    if not missing:
+        return ""
     spans = ", ".join(
-        f"{since:%Y-%m-%dT%H:%M:%SZ} to {until:%Y-%m-%dT%H:%M:%SZ}"
-        for since, until in line.activity.missing
+        f"{since:%Y-%m-%dT%H:%M:%SZ} to {until:%Y-%m-%dT%H:%M:%SZ}" for since, until in missing
     )
-    return f"who pushed is not known from {spans}: GitHub did not look back so far"
+    return f"{what} is not known from {spans}: GitHub did not look back so far"
 
 
 def _left_out(number: int) -> str:

@@ -305,32 +305,58 @@ TimelineEvent = (
 class TicketRef(Record, frozen=True):
     """A ticket that a pull request names: `key` as written ("PAY-12", "acme/pay#7") and where.
 
-    `place` is one of title, branch, body, commits, closing_reference.
+    `place` is one of title, branch, body, commits, closing_reference; `commit` is the oid of the
+    first commit whose message names it, where that is the place.
     """
 
     key: str
     place: str
+    commit: str = ""
 
 
-class StatusChange(Record, frozen=True):
-    """A ticket's status changed. For a GitHub issue the statuses are "open" and "closed".
+class TicketChange(Record, frozen=True):
+    """A field of a ticket changed: status, type, labels, components, resolution, key or parent.
 
-    `actor` is of the ticket's own tracker: an `Actor` in GitHub alone.
+    `before` and `after` are the field's values, none where it was empty: one of a field that holds
+    one, the whole set of labels and components. A status that was renamed since is given by the
+    names that it bore: the one of then first, today's after it. For a GitHub issue the statuses
+    are "open" and "closed". `actor` is of the ticket's own tracker: an `Actor` in GitHub alone.
     """
 
     at: datetime
     actor: Actor | JiraAccount | None
-    before: str
-    after: str
+    field: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class TicketComment(Record, frozen=True):
+    """A comment on a ticket; `edited_at` is its newest edit, `None` if it was never edited."""
+
+    author: Actor | JiraAccount | None
+    body: str
+    at: datetime
+    url: str
+    edited_at: datetime | None = None
+
+
+class TicketLink(Record, frozen=True):
+    """A link from one ticket to another: how it is told ("is blocked by"), and to which key."""
+
+    how: str
+    key: str
 
 
 class Ticket(Record, frozen=True):
     """A ticket as today's tracker shows it, with its history.
 
     `asked` is the key that was looked up, `key` the one that answered (they differ when a ticket
-    was moved). `labels` and `status` are today's; `history` holds all the changes of status,
-    oldest first, and is `Unavailable` where one may be missing. `author` is of the ticket's own
-    tracker: an `Actor` in GitHub alone.
+    was moved), `id` the lasting one. `source` is the tracker ("github.com", "acme.atlassian.net").
+    Type, status, resolution, labels, components, parent (a key, "" if it has none) and the name of
+    the security level are today's; `history` holds all their changes, oldest first, and is
+    `Unavailable` where one may be missing. `author` reported it; both accounts are of the ticket's
+    own tracker: `Actor`s in GitHub alone. `evidence` are the digests of the answers it stands in.
+    `gaps` are the fields of which alone the history may lack changes, each with why.
     """
 
     asked: str
@@ -345,8 +371,16 @@ class Ticket(Record, frozen=True):
     created_at: datetime
     author: Actor | JiraAccount | None
     labels: tuple[str, ...]
-    history: tuple[StatusChange, ...] | Unavailable
+    history: tuple[TicketChange, ...] | Unavailable
     url: str
+    assignee: Actor | JiraAccount | None = None
+    components: tuple[str, ...] = ()
+    parent: str = ""
+    security: str = ""
+    links: tuple[TicketLink, ...] = ()
+    comments: tuple[TicketComment, ...] | Unavailable = Unavailable("they were not asked for")
+    evidence: tuple[str, ...] = ()
+    gaps: dict[str, Unavailable] = {}
 
 
 class Template(Record, frozen=True):
@@ -385,12 +419,18 @@ class Repository(Record, frozen=True):
     codeowners: CodeOwners | Unavailable | None = Unavailable("the file was not asked for")
 
 
-class MergeCommit(Record, frozen=True):
-    """The commit that a merge left on the base branch."""
+class MergeCommit(Record, frozen=True, tag=True):
+    """The commit that a merge left on the base branch.
+
+    `by_github` tells whether GitHub made it, by its signature, or by a committer that is somebody
+    else. `Unavailable` where neither is there: who is named in a commit proves nothing.
+    """
 
     oid: str
     parents: tuple[str, ...]
     url: str
+    committer: GitPerson | None = None
+    by_github: bool | Unavailable = Unavailable("who made it was not asked for")
 
 
 class TreeEntry(Record, frozen=True):
@@ -444,6 +484,8 @@ class PullRequest(Record, frozen=True):
     it merged. `base_merges` are the merges of the base at the head, newest first, with nothing but
     merges between; their trees are asked for only where an approval is of an earlier commit.
     `descents` tell what commits built on that were force-pushed away with their content kept.
+    `hand_merge` is the merge into the base, where GitHub did not make it and its trees were asked
+    for.
     """
 
     repository: str
@@ -480,6 +522,7 @@ class PullRequest(Record, frozen=True):
     evidence: tuple[str, ...]
     base_merges: tuple[BaseMerge, ...] = ()
     descents: tuple[Descent, ...] = ()
+    hand_merge: BaseMerge | None = None
 
 
 class BranchCommit(Record, frozen=True):
@@ -520,10 +563,15 @@ class ActivityKind(StrEnum):
 
     PUSH = "push"
     FORCE_PUSH = "force_push"
+    CREATION = "branch_creation"
+    DELETION = "branch_deletion"
 
 
 class Activity(Record, frozen=True):
-    """The branch was moved from `before` to `after` by hand, as the server saw it at `at`."""
+    """The branch was moved from `before` to `after` by hand, as the server saw it at `at`.
+
+    Before a branch was made, and after it was deleted, there is the oid of zeros.
+    """
 
     id: int
     kind: ActivityKind
@@ -547,18 +595,21 @@ class RuleBypass(Record, frozen=True):
 class BranchActivity(Record, frozen=True):
     """Who moved a branch by hand, and whether against its rules, as far as the source remembers.
 
-    `missing` and `bypasses_missing` are the parts of the period, as (since, until), of which it is
-    not known: the source looks back for a limited time.
+    `ends` tell when it was made and when it was deleted. `missing`, `bypasses_missing` and
+    `ends_missing` are the parts of the period, as (since, until), of which it is not known: the
+    source looks back for a limited time.
     """
 
     moves: tuple[Activity, ...] | Unavailable
     missing: tuple[tuple[datetime, datetime], ...]
     bypasses: tuple[RuleBypass, ...] | Unavailable
     bypasses_missing: tuple[tuple[datetime, datetime], ...]
+    ends: tuple[Activity, ...] | Unavailable = Unavailable("it was not asked for")
+    ends_missing: tuple[tuple[datetime, datetime], ...] = ()
 
 
 NO_ACTIVITY = BranchActivity(
-    Unavailable("it was not asked for"), (), Unavailable("they were not asked for"), ()
+    Unavailable("it was not asked for"), (), Unavailable("it was not asked for"), ()
 )
 
 

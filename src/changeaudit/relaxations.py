@@ -42,6 +42,7 @@ _FEWER_IS_LAXER: Final = (
     "security_review.labels",
     "security_review.ticket_labels",
     "security_review.ticket_types",
+    "security_review.ticket_components",
     "security_review.impact_items",
 )
 

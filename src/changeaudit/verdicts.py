@@ -5,7 +5,7 @@ A `Verdict` cannot be built without a reason, nor a pass without the evidence th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
@@ -214,7 +214,8 @@ class AuditedChange(msgspec.Struct, frozen=True):
     the names of the policy's overrides that it was judged by. `head` is the branch that merged
     ("" for a direct push), `head_commit` the oid that it merged at. `developers` are all who are
     known to have opened it or to have written, committed or force-pushed any of it. `duties` say
-    who did what, and `conflicts` who did more than one thing.
+    who did what, and `conflicts` who did more than one thing. `linked` are the `tickets` as their
+    trackers told of them.
     """
 
     id: str
@@ -241,6 +242,7 @@ class AuditedChange(msgspec.Struct, frozen=True):
     developers: tuple[str, ...] = ()
     duties: tuple[Duty, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    linked: tuple[LinkedTicket, ...] = ()
 
     @property
     def waived(self) -> bool:
@@ -262,6 +264,63 @@ class AuditedChange(msgspec.Struct, frozen=True):
     def verdicts(self) -> tuple[Verdict, ...]:
         """Every attribute's verdict, in the order of the procedure."""
         return tuple(v for step in self.steps for v in step.attributes)
+
+
+class LinkedTicket(msgspec.Struct, frozen=True):
+    """A ticket that a change names, as its tracker told of it.
+
+    `asked` is the key as it is named, `key` the one that answered ("" if none did). `type` and
+    `status_at_merge` are those at the merge, all that they may have been where that is open;
+    `status` is today's. `said` tells what could not be read.
+    """
+
+    asked: str
+    key: str = ""
+    source: str = ""
+    type: str = ""
+    title: str = ""
+    status_at_merge: str = ""
+    status: str = ""
+    url: str = ""
+    said: str = ""
+
+
+class UntracedTicket(msgspec.Struct, frozen=True):
+    """A ticket that was done in the period and that no change names.
+
+    `status` is the one that it went into at `done_at` (UTC); `how` is "moved", or "created" where
+    it was created so, and `by` who did it.
+    """
+
+    key: str
+    title: str
+    type: str
+    status: str
+    done_at: datetime
+    by: str
+    how: str
+    url: str
+
+
+class ReverseTrace(msgspec.Struct, frozen=True):
+    """From the tickets back to the changes: what was done in the period and is named by none.
+
+    `standing` is "information" or "exception", by the policy. `done` counts the tickets of the
+    `projects` that were done in the period, and `cancelled` those that were cancelled instead.
+    `unknown` says of which it could not be told.
+    """
+
+    standing: str
+    projects: tuple[str, ...]
+    done: int
+    cancelled: int
+    untraced: tuple[UntracedTicket, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it found are exceptions, and what it could not tell is undetermined."""
+        return self.standing == "exception"
 
 
 class Excluded(msgspec.Struct, frozen=True):
@@ -338,6 +397,8 @@ class TieKind(StrEnum):
     LEFT_OUT = "left_out"
     FORCE_PUSH = "force_push"
     REWRITTEN = "rewritten"
+    CREATED = "created"
+    DELETED = "deleted"
 
 
 class Tie(msgspec.Struct, frozen=True):
@@ -377,8 +438,9 @@ class Reconciliation(msgspec.Struct, frozen=True):
 
     `branch` is empty for the pull requests that merged into branches of no production. `read_from`
     is what the line was read from. `open_ends` are the commits at which it breaks off. `activity`
-    says how far it is known who moved the branch by hand, and `force_pushes` how often in the
-    period somebody rewrote it. `ties` are the rows.
+    says how far it is known who moved the branch by hand, `unknown` what else is not known of what
+    was done to it, and `force_pushes` how often in the period somebody rewrote it. `ties` are the
+    rows.
     """
 
     repository: str
@@ -400,6 +462,7 @@ class Reconciliation(msgspec.Struct, frozen=True):
     activity: str
     open_ends: tuple[str, ...]
     ties: tuple[Tie, ...]
+    unknown: tuple[str, ...] = ()
 
     def of(self, kind: TieKind) -> tuple[Tie, ...]:
         """The rows of one kind."""
@@ -488,7 +551,10 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """The whole result: everything that any report shows, and nothing that it has to work out."""
+    """The whole result: everything that any report shows, and nothing that it has to work out.
+
+    `reverse_trace` is `None` where the policy does not ask for it, or names no Jira project.
+    """
 
     schema: str
     run: Run
@@ -498,7 +564,8 @@ class Audit(msgspec.Struct, frozen=True):
     procedure: tuple[StepInfo, ...]
     attributes: tuple[AttributeInfo, ...]
     summary: Summary
-    changes: tuple[AuditedChange, ...]
+    changes: Sequence[AuditedChange]
     excluded: tuple[Excluded, ...]
     sources: tuple[EvidenceSource, ...]
     limitations: tuple[str, ...]
+    reverse_trace: ReverseTrace | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,9 @@ class Command:
         bare = {name: value for name, value in os.environ.items() if name.startswith(kept)}
         path = self.folder / "no programs"
         path.mkdir(exist_ok=True)
-        return {**bare, "PATH": str(path), "HOME": str(self.folder), "PYTHONUTF8": "1", **more}
+        bare |= {"PATH": str(path), "HOME": str(self.folder), "PYTHONUTF8": "1"}
+        bare |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+        return {**bare, **more}
 
     def line(self, *args: str, code: str = "") -> list[str]:
         """The command line; `code` is Python that runs in the process first."""
@@ -143,13 +146,19 @@ def served(
 
 
 def replaying(store: Path) -> tuple[Callable[[bytes], Answer], Callable[[str], Answer]]:
-    """Answers of a store, given again to what they once answered, in both ways of asking."""
+    """Answers of a store, given again to what they once answered, in every way of asking.
+
+    Those of a Jira are below the path /jira.
+    """
     held: dict[tuple[str, str], bytes] = {}
+    searches: dict[str, Answer] = {}
     paths: dict[str, Answer] = {}
     with Store.open(store, create=False, read_only=True) as opened:
         for stored, _ in opened.everything():
             request = json.loads(stored.request)
-            if "get" in request:
+            if "post" in request:
+                searches[json.dumps(request["body"], sort_keys=True)] = stored.status, stored.body
+            elif "get" in request:
                 paths[in_order(request["get"])] = stored.status, stored.body
             else:
                 asked = request["query"], json.dumps(request["variables"], sort_keys=True)
@@ -157,12 +166,15 @@ def replaying(store: Path) -> tuple[Callable[[bytes], Answer], Callable[[str], A
 
     def answer(body: bytes) -> Answer:
         asked = json.loads(body)
+        if "query" not in asked:
+            refused = 400, b'{"errorMessages": ["this was not recorded"]}'
+            return searches.get(json.dumps(asked, sort_keys=True), refused)
         digest = hashlib.sha256(asked["query"].encode()).hexdigest()
         found = held.get((digest, json.dumps(asked["variables"], sort_keys=True)))
         return (200, found) if found else (400, b'{"message": "this was not recorded"}')
 
     def found(path: str) -> Answer:
-        asked = in_order(path.removeprefix("/api/v3"))
+        asked = in_order(re.sub(r"^(/api/v3|/jira/rest/api/\d+/)", "", path))
         return paths.get(asked, (404, b'{"message": "Not Found"}'))
 
     return answer, found

@@ -25,8 +25,10 @@ from changeaudit.verdicts import (
     PeriodInfo,
     PolicyInfo,
     RepositorySummary,
+    ReverseTrace,
     Run,
     Summary,
+    UntracedTicket,
 )
 from cli.command import DEMO, TOKEN, Command, Evidence, replaying, served
 
@@ -174,8 +176,23 @@ def test_exit_codes(
     assert done.code == code
 
 
+LOST = UntracedTicket(
+    "PAY-1", "x", "Story", "Done", datetime(2026, 1, 1, tzinfo=UTC), "o", "moved", ""
+)
+
+
+def tracing(*untraced: UntracedTicket, unknown: str = "", counts: bool = True) -> ReverseTrace:
+    """A reverse trace that found these tickets."""
+    standing = "exception" if counts else "information"
+    return ReverseTrace(standing, ("PAY",), 1, 0, untraced, (unknown,) if unknown else ())
+
+
 def result(
-    changes: int = 1, exceptions: int = 0, undetermined: int = 0, complete: bool = True
+    changes: int = 1,
+    exceptions: int = 0,
+    undetermined: int = 0,
+    complete: bool = True,
+    traced: ReverseTrace | None = None,
 ) -> Audit:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     repository = RepositorySummary("a/b", ("main",), changes, changes, 0, 0, complete, "so")
@@ -193,6 +210,7 @@ def result(
         excluded=(),
         sources=(),
         limitations=(),
+        reverse_trace=traced,
     )
 
 
@@ -207,6 +225,13 @@ def result(
         (result(complete=False), Exit.UNCERTAIN),
         (result(changes=0), Exit.UNCERTAIN),
         (result(changes=0, complete=False), Exit.UNCERTAIN),
+        (result(traced=tracing()), Exit.NO_EXCEPTIONS),
+        (result(traced=tracing(LOST)), Exit.EXCEPTIONS),
+        (result(traced=tracing(LOST, counts=False)), Exit.NO_EXCEPTIONS),
+        (result(traced=tracing(unknown="not held")), Exit.UNCERTAIN),
+        (result(traced=tracing(unknown="not held", counts=False)), Exit.NO_EXCEPTIONS),
+        (result(traced=tracing(LOST, unknown="not held")), Exit.EXCEPTIONS),
+        (result(undetermined=1, traced=tracing(LOST)), Exit.EXCEPTIONS),
     ],
 )
 def test_what_an_audit_comes_to(audited: Audit, code: Exit) -> None:
@@ -265,18 +290,28 @@ def test_collected_is_what_is_replayed(changeaudit: Command, evidence: Evidence)
     args = [arg for arg in evidence.audit("--format", "json") if arg != "--offline"]
     args[args.index(str(evidence.store))] = "new.sqlite"
     with served(*replaying(evidence.store)) as address:
-        live = changeaudit(*args, "--output", "pack", GITHUB_API_URL=address, GITHUB_TOKEN=TOKEN)
+        jira = address.replace("/api/v3", "/jira")
+        tokens = {"GITHUB_TOKEN": TOKEN, "JIRA_TOKEN": TOKEN}
+        live = changeaudit(
+            *args, "--output", "pack", GITHUB_API_URL=address, JIRA_URL=jira, **tokens
+        )
     assert live.code == Exit.EXCEPTIONS, live.err
     lines = live.err.splitlines()
     assert lines[-1] == f"Evidence pack: {Path('pack') / 'index.html'}"
-    total = r"Collected from 127\.0\.0\.1:\d+ with \d+ requests and \d+ points\."
+    total = (
+        r"Collected from 127\.0\.0\.1:\d+ with \d+ requests and \d+ points; from"
+        r" 127\.0\.0\.1:\d+/jira with 4 requests\."
+    )
     assert re.fullmatch(total, lines[-2])
     assert any(line.startswith("pull requests of meridian-labs/ledger: ") for line in lines)
     after = changeaudit(*args, "--offline", GITHUB_API_URL=address)
     assert after.code == Exit.EXCEPTIONS
     assert plain(after.text) == plain(live.text)
     shown = changeaudit("demo", "--format", "json")
-    assert plain(shown.text)["changes"] == plain(live.text)["changes"]
+    here = jira.removeprefix("http://")
+    told = live.text.replace(here, "127.0.0.1:8124/jira")
+    told = told.replace(here.removesuffix("/jira"), "127.0.0.1:8123")
+    assert plain(shown.text)["changes"] == plain(told)["changes"]
     assert TOKEN.encode() not in (changeaudit.folder / "new.sqlite").read_bytes()
     for path in (changeaudit.folder / "pack").rglob("*.*"):
         assert TOKEN.encode() not in path.read_bytes()

@@ -188,6 +188,18 @@ def test_no_secret_of_any_kind_is_shown(
     assert f"token {TOKEN}" not in used
 
 
+def test_an_app_that_cannot_serve_all_repositories(
+    changeaudit: Command, server: RoutedServer
+) -> None:
+    """What it would show of the second owner's would be taken for what the token lacks."""
+    given = {"GITHUB_APP_ID": "1234", "GITHUB_APP_PRIVATE_KEY": pem(key())}
+    done = asked(changeaudit, server, "acme/a", "globex/b", "--format", "json", **given)
+    found = checks(done)["GitHub", "token"]
+    assert (done.code, found["status"]) == (4, "failed")
+    assert "belongs to 2: acme, globex." in found["found"]
+    assert "--offline" in found["advice"]
+
+
 # Policy, store, Jira ----------------------------------------------------------------------------
 
 
@@ -282,12 +294,22 @@ def test_a_store_that_another_is_writing(
 
 
 def test_a_jira_that_cannot_be_reached(changeaudit: Command, server: RoutedServer) -> None:
+    """It fails where the policy names a project of it, and is a warning where none does."""
     jira = {"JIRA_URL": "http://127.0.0.1:1", "JIRA_EMAIL": "a@acme.test"}
-    done = asked(changeaudit, server, "--format", "json", **jira, JIRA_API_TOKEN="s3cret")
-    assert done.code == 4
-    assert "could not be reached" in checks(done)["Jira", "jira"]["found"]
+    told = {**jira, "JIRA_API_TOKEN": "s3cret"}
+    for projects, code, status in (
+        ("", 0, "warning"),
+        ("tickets: {jira_projects: [PAY]}", 4, "failed"),
+    ):
+        text = f"{POLICY}{projects}\n"
+        (changeaudit.folder / "policy.yaml").write_text(text, encoding="utf-8")
+        done = asked(changeaudit, server, "--format", "json", **told)
+        found = checks(done)["Jira", "jira"]
+        assert (done.code, found["status"]) == (code, status)
+        assert "could not be reached" in found["found"]
+        assert ("names no Jira project" in found["found"]) is (not projects)
     done = asked(changeaudit, server, "--format", "json", **jira)
-    assert "is set without" in checks(done)["Jira", "jira"]["found"]
+    assert "There is no token for the Jira at" in checks(done)["Jira", "jira"]["found"]
 
 
 def test_an_output_that_cannot_be_written(changeaudit: Command, server: RoutedServer) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import msgspec
@@ -17,10 +18,12 @@ from typer.testing import CliRunner
 from changeaudit.cli.demo import audited, demonstration
 from changeaudit.cli.exits import Exit
 from changeaudit.cli.main import app
-from changeaudit.cli.one_change import Judging, explain_pull, explain_push, held, target
+from changeaudit.cli.one_change import AROUND, Judging, explain_pull, explain_push, held, target
+from changeaudit.collectors.github import activity
 from changeaudit.errors import ChangeauditError, UsageError
 from changeaudit.explanation import Explanation
-from changeaudit.policy_file import LoadedPolicy, load_policy
+from changeaudit.policy_file import LoadedPolicy, load_policy, read_policy
+from changeaudit.records import MergeCommit
 from changeaudit.reporters.json import explanation_schema
 from changeaudit.store import Answer, Item, Store, Window
 from changeaudit.verdicts import Audit, Outcome
@@ -186,6 +189,42 @@ def test_another_policy_over_the_demonstration(tmp_path: Path) -> None:
     assert "The store holds no members of meridian-labs/unknown" in re.sub(r"\s+", " ", out)
 
 
+def test_who_merged_past_the_rules_is_told(evidence: Evidence) -> None:
+    """By its branch's record around the merge; nothing is known where that was not asked for."""
+    name = LEDGER
+    with Store.open(evidence.store) as store:
+        source = next(c.source for c in store.counts() if c.kind == "repository")
+        found = held(store, source, name, 21)
+        assert found is not None
+        merge = found.pull.merge_commit
+        assert isinstance(merge, MergeCommit)
+        at = found.pull.merged_at
+        suite = {
+            "id": 1,
+            "ref": f"refs/heads/{found.pull.base_ref}",
+            "after_sha": merge.oid,
+            "pushed_at": (at + timedelta(seconds=2)).isoformat(),
+            "result": "bypass",
+            "actor_name": "mal",
+        }
+        subject = f"{name}@{found.pull.base_ref}"
+        kind = activity.BYPASS_KIND
+        body = json.dumps([suite]).encode()
+        answer = Answer(source, subject, kind, '{"get":"/x"}', 200, at, body)
+        period = at - timedelta(days=1), at + timedelta(seconds=1)
+        with store.begin() as writer:
+            writer.put(answer, [Item(kind, "1", 0, "v", at + timedelta(seconds=2))])
+            writer.complete(Window(source, subject, kind, *period, at + AROUND))
+        loaded = read_policy(evidence.folder / "policy.yaml")
+        judging = Judging(loaded, at, lambda: at, False)
+        told = explain_pull(store, source, name, found, judging)
+    assert told.change is not None
+    assert [(e.who, e.at) for e in told.change.timeline if "bypassed" in e.what] == [
+        ("mal", at + timedelta(seconds=2))
+    ]
+    assert not any("who bypassed its rules is not known" in each for each in told.limitations)
+
+
 # From a store -----------------------------------------------------------------------------------
 
 
@@ -258,6 +297,9 @@ class Recorded:
                 answer = store.latest(kind.source, kind.subject, kind.kind)
                 assert answer
                 self.kept[kind.subject] = answer.answer.body
+        last = store.latest(source, LEDGER, "repository.last_changes")
+        assert last
+        self.last_changes = last.answer.body
         self.asked: list[str] = []
 
     def __call__(self, body: bytes) -> tuple[int, bytes]:
@@ -268,6 +310,8 @@ class Recorded:
         self.asked.append(name[1])
         if name[1] == "Repository":
             return 200, self.kept[f"{given['owner']}/{given['name']}".lower()]
+        if name[1] == "LastChanges":
+            return 200, self.last_changes
         if name[1] == "Team":
             return 200, self.kept[f"{given['organization']}/{given['slug']}".lower()]
         if name[1] == "OnePullRequest":
@@ -319,17 +363,24 @@ def comparable(change: dict[str, Any]) -> dict[str, Any]:
 def test_collected_alone_it_gets_the_same_verdicts(
     changeaudit: Command, github: Recorded, address: str, whole: Audit
 ) -> None:
-    """One request for the repository, one for the change, one a team, and its tickets."""
+    """The repository, when its template last changed, the change, its teams, and its tickets."""
     code, found, err = alone(changeaudit, address, PULL)
     expected = json.loads(msgspec.json.encode(next(c for c in whole.changes if c.id == PULL)))
     assert code == Exit.EXCEPTIONS
     # The day on which the teams were read stands in the reasons.
     today = re.compile(r"as of \d{4}-\d\d-\d\d")
     one, other = (json.dumps(comparable(c)) for c in (found["change"], expected))
+    one = one.replace(urlsplit(address).netloc, demonstration().source)  # as a ticket's source
     assert today.sub("as of", one) == today.sub("as of", other)
-    assert github.asked == ["Repository", "OnePullRequest", *["Team"] * 4, "Issues"]
+    assert github.asked == [
+        "Repository",
+        "LastChanges",
+        "OnePullRequest",
+        *["Team"] * 4,
+        "Issues",
+    ]
     assert "Collected from 127.0.0.1" in err
-    assert "with 7 requests" in err
+    assert "with 8 requests" in err
     assert any("collected alone" in limit for limit in found["limitations"])
 
 

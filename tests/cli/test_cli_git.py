@@ -70,7 +70,7 @@ def test_an_audit_with_a_clone_ties_out_without_githubs_history(
     filled(place, upstream)
     policy = make_policy(scope={"branches": ["main"]})
     clone = Clone(upstream.clone(), GIT, BARE)
-    assert collect(place.session, (REPOSITORY,), MARCH, policy, [clone]) == (REPOSITORY,)
+    assert collect(place.session, (REPOSITORY,), MARCH, policy, [clone]).names == (REPOSITORY,)
     assert "line" not in place.github.kinds()
     shutil.rmtree(clone.folder)
     found = gather(place.store, HOST, REPOSITORY, MARCH, [policy]).population(policy)

@@ -249,7 +249,26 @@ def test_which_one_is_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "owner"), [((), ""), (("acme/*", "b/c"), "acme"), (("acme/team",), "acme")]
+    ("names", "owner"),
+    [((), ""), (("acme/*", "acme/c"), "acme"), (("Acme/team", "ACME/x"), "ACME")],
 )
-def test_the_owner_is_the_first_ones(names: tuple[str, ...], owner: str) -> None:
+def test_the_owner_is_the_one_of_all(names: tuple[str, ...], owner: str) -> None:
     assert github.owner_of(names) == owner
+
+
+def test_an_app_is_refused_repositories_of_two_owners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its installation on the first would see nothing of the second; a token may see both."""
+
+    def authorized() -> object:
+        names = ("acme/web", "globex/web")
+        return github.authorization(names, lambda: datetime.now(UTC), lambda said: None)
+
+    given(monkeypatch, {**APP, "GITHUB_APP_PRIVATE_KEY": pem(key()), "GITHUB_TOKEN": ""})
+    with pytest.raises(UsageError) as caught:
+        authorized()
+    assert "belongs to 2: acme, globex." in caught.value.message
+    assert "--offline" in caught.value.hint
+    for name in (*APP, "GITHUB_APP_PRIVATE_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    given(monkeypatch, {"GITHUB_TOKEN": TOKEN})
+    assert authorized() == TOKEN

@@ -118,7 +118,7 @@ def test_the_schema_is_printed_as_json() -> None:
     [
         (
             "tickets: {jira_projects: [LED, PAY]}",
-            "An audit does not ask Jira: 1.2 to 1.4 stay undetermined for LED, PAY.",
+            "Jira was not asked for LED, PAY either: doctor tells what it shows.",
         ),
         ("classes: {emergency: {labels: [hotfix]}}", "  E.6: nothing is named that shows the post"),
         (

@@ -21,7 +21,7 @@ from changeaudit.cli.exits import Exit
 from changeaudit.cli.main import app
 from changeaudit.cli.policy_init import QUESTIONS, jira_access
 from changeaudit.collectors import jira_survey
-from changeaudit.collectors.jira_survey import Access
+from changeaudit.collectors.jira.access import Access
 from changeaudit.errors import ChangeauditError, CollectError, UsageError
 from changeaudit.policy import PROFILES
 from changeaudit.policy_draft import EXAMPLES
@@ -460,6 +460,10 @@ def test_a_github_that_keeps_failing_leaves_nothing_that_was_kept(
             {"JIRA_URL": "https://j", "JIRA_EMAIL": "a@b", "JIRA_API_TOKEN": "t"},
             Access("https://j", "a@b", "t"),
         ),
+        (
+            {"JIRA_URL": "https://j", "JIRA_EMAIL": "a@b", "JIRA_TOKEN": "t"},
+            Access("https://j", "a@b", "t"),
+        ),
     ],
 )
 def test_where_jira_is_and_what_opens_it(
@@ -476,7 +480,6 @@ def test_where_jira_is_and_what_opens_it(
         {},
         {"JIRA_API_TOKEN": TOKEN},
         {"JIRA_EMAIL": "a@b"},
-        {"JIRA_EMAIL": "a@b", "JIRA_TOKEN": TOKEN},
         {"JIRA_TOKEN": f"{TOKEN}é"},
         {"JIRA_TOKEN": f"{TOKEN}\nx"},
     ],

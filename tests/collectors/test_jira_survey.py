@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 
 from changeaudit.collectors import jira_survey
-from changeaudit.collectors.jira_survey import MOST_PROJECTS, Access, survey_jira
+from changeaudit.collectors.jira.access import Access
+from changeaudit.collectors.jira_survey import MOST_PROJECTS, survey_jira
 from changeaudit.records import Unavailable
 from changeaudit.survey import JiraSurvey, ProjectSurvey, Status
 
@@ -93,7 +93,7 @@ def test_the_projects_and_what_is_in_those_that_are_wanted(jira: Jira) -> None:
     """Sub-tasks are no tickets of their own; their statuses are in use all the same."""
     found = survey_jira(jira.access, ["PAY", "UTF"])
     assert found == JiraSurvey(
-        jira.host,
+        f"{jira.host}/jira",
         (("PAY", "Payments"), ("OPS", "Operations")),
         (
             ProjectSurvey(
@@ -223,10 +223,3 @@ def test_an_address_to_which_no_token_is_sent(url: str, said: str) -> None:
     assert isinstance(found, Unavailable)
     assert said in found.reason
     assert "pw" not in found.reason
-
-
-def test_the_package_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "jira", None)
-    found = survey_jira(Access("http://localhost", "", TOKEN), [])
-    assert isinstance(found, Unavailable)
-    assert "pip install" in found.reason

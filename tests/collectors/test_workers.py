@@ -57,6 +57,72 @@ def test_jobs_of_jobs_are_done_by_whoever_is_free_and_nobody_waits_for_ever() ->
     assert most == 2
 
 
+def test_who_becomes_free_helps_with_what_was_asked_for_last() -> None:
+    """A helper that was busy when jobs were asked for joins them once it is done."""
+    workers = Workers(2)
+    begun = threading.Event()
+
+    def short() -> list[int]:
+        assert begun.wait(10)
+        return [0]
+
+    def long() -> list[int]:
+        together = threading.Barrier(2, timeout=10)
+        begun.set()
+        return workers.run([together.wait] * 2)
+
+    (first, second) = workers.run([short, long])
+    assert first == [0]
+    assert sorted(second) == [0, 1]
+
+
+def test_who_waits_helps_with_what_his_helpers_ask_for() -> None:
+    workers = Workers(2)
+    taken = threading.Event()
+    here = threading.current_thread()
+
+    def mine() -> None:
+        assert taken.wait(10)
+
+    def others() -> None:
+        together = threading.Barrier(2, timeout=10)
+        taken.set()
+        workers.run([together.wait] * 2)
+
+    def either() -> None:
+        """Whoever asked does the short one, and a helper the one with jobs of its own."""
+        (mine if threading.current_thread() is here else others)()
+
+    workers.run([either, either])
+
+
+def test_an_error_in_what_somebody_else_asked_for_is_raised_there() -> None:
+    workers = Workers(2)
+    taken = threading.Event()
+    here = threading.current_thread()
+
+    def others() -> str:
+        together = threading.Barrier(2, timeout=10)
+
+        def fails() -> None:
+            together.wait()
+            if threading.current_thread() is here:
+                raise KeyError("there")
+
+        taken.set()
+        with pytest.raises(KeyError, match="there"):
+            workers.run([fails] * 2)
+        return "gone on"
+
+    def either() -> str:
+        if threading.current_thread() is here:
+            assert taken.wait(10)
+            return "waited"
+        return others()
+
+    assert sorted(workers.run([either, either])) == ["gone on", "waited"]
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_first_error_is_raised_and_nothing_is_begun_after_it(number: int) -> None:
     done: list[int] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from changeaudit.collectors.jira.access import KEYRING_SERVICE
 from cli.command import DEMO, TOKEN, Command, served
 from docs.golden import README, ROOT, help_of
 
@@ -103,4 +104,9 @@ def test_what_stands_around_them_can_be_typed(line: str) -> None:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in words)
     else:
-        assert re.fullmatch(r"export GITHUB_TOKEN=\.\.\.", line)
+        site = "jira.ops.example.com/jira"
+        assert line in (
+            "export GITHUB_TOKEN=...",
+            f"export JIRA_URL_OPS=https://{site} JIRA_TOKEN_OPS=...",
+            f"keyring set {KEYRING_SERVICE} {site}",
+        )

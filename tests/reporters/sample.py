@@ -26,6 +26,7 @@ from changeaudit.verdicts import (
     EvidenceSource,
     Excluded,
     Finding,
+    LinkedTicket,
     Match,
     Outcome,
     PeriodInfo,
@@ -33,6 +34,7 @@ from changeaudit.verdicts import (
     Reconciliation,
     RepositorySummary,
     Result,
+    ReverseTrace,
     Run,
     Standing,
     StepInfo,
@@ -42,6 +44,7 @@ from changeaudit.verdicts import (
     Tie,
     TieKind,
     TimelineEntry,
+    UntracedTicket,
     Verdict,
     combine,
     exception,
@@ -402,7 +405,7 @@ def _reconciliations(
     )
     if not aside:
         return (main,)
-    others = dict.fromkeys(
+    others: dict[str, Any] = dict.fromkeys(
         ("matched", "commits", "merges", "further", "pushed", "direct_pushes"), 0
     )
     others |= dict.fromkeys(("other_period", "elsewhere", "left_out", "force_pushes"), 0)
@@ -430,6 +433,7 @@ def audit_of(
     *,
     demonstration: bool = True,
     repositories: Sequence[str] = (PAYMENTS, WEB),
+    traced: ReverseTrace | None = None,
 ) -> Audit:
     """An audit of `changes`, with the summary that follows from them."""
     results = Counter(c.result for c in changes)
@@ -486,6 +490,40 @@ def audit_of(
             ),
         ),
         limitations=tuple(limitations),
+        reverse_trace=traced,
+    )
+
+
+def sample_trace(standing: str = "information") -> ReverseTrace:
+    """A reverse trace with hostile text, and with what could not be told."""
+    return ReverseTrace(
+        standing=standing,
+        projects=("PAY", "OPS"),
+        done=12,
+        cancelled=1,
+        untraced=(
+            UntracedTicket(
+                "PAY-140",
+                HOSTILE_TITLE,
+                "Story",
+                "Done",
+                at(17, 8, 5),
+                HOSTILE_LOGIN,
+                "moved",
+                "https://acme.atlassian.net/browse/PAY-140",
+            ),
+            UntracedTicket(
+                "OPS-9",
+                FORMULA_TITLE,
+                "=1+1",
+                "Erledigt",
+                at(19),
+                "Ola O.",
+                "created",
+                "https://acme.atlassian.net/browse/OPS-9",
+            ),
+        ),
+        unknown=("PAY-3: when it was done could not be read: Jira does not show its changelog",),
     )
 
 
@@ -531,6 +569,20 @@ def sample_changes() -> tuple[AuditedChange, ...]:
             head="<img src=x onerror=alert(1)>",
             changed_after_merge=("the body was edited on 2026-01-09T08:00:00Z by dana-dev",),
             tickets=("PAY-102", "@SUM(A1)"),
+            linked=(
+                LinkedTicket(
+                    "PAY-102",
+                    "OPS-55",
+                    "acme.atlassian.net",
+                    "Story",
+                    HOSTILE_TITLE,
+                    "In Review or Done",
+                    "Done",
+                    "javascript:alert(1)",
+                    "its type is that of today",
+                ),
+                LinkedTicket("@SUM(A1)", said="it is not visible to the audit account"),
+            ),
             duties=duties(
                 developed=Duty(DutyName.DEVELOPED, ("dana-dev", "petra")),
                 reviewed=Duty(
@@ -732,8 +784,9 @@ def sample_audit() -> Audit:
         sample_excluded(),
         (
             "Team membership is known from 2026-02-02T08:00:00Z; earlier members are not.",
-            "Jira was not asked: the policy names no project.",
+            "What rests on these tickets is undetermined (not visible): PAY-9.",
         ),
+        traced=sample_trace(),
     )
 
 

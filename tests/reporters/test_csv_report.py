@@ -23,6 +23,7 @@ from changeaudit.reporters.csv import (
     write_changes,
     write_excluded,
     write_reconciliation,
+    write_untraced,
 )
 from changeaudit.reporters.text import one_line, restored
 from changeaudit.verdicts import Audit, StepInfo
@@ -39,6 +40,7 @@ WRITERS = pytest.mark.parametrize(
         (write_changes, "changes.csv"),
         (write_excluded, "excluded.csv"),
         (write_reconciliation, "reconciliation.csv"),
+        (write_untraced, "untraced.csv"),
     ],
 )
 

@@ -41,7 +41,8 @@ def test_the_document_reads_back_as_the_audit() -> None:
     """Nothing is left out: where every text can be encoded, the audit itself comes back."""
     plain = audit_of([c for c in sample_changes() if encodable(c.title) == c.title])
     assert len(plain.changes) == 8
-    assert msgspec.json.decode(written(plain), type=Audit) == plain
+    again = msgspec.json.decode(written(plain), type=Audit)
+    assert msgspec.structs.replace(again, changes=tuple(again.changes)) == plain
 
 
 def test_instants_are_in_utc(audit: Audit) -> None:

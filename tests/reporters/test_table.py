@@ -402,7 +402,9 @@ def test_only_colours_that_any_ground_leaves_legible_are_used(audit: Audit) -> N
 
 def test_changes_lead_to_their_pages(audit: Audit) -> None:
     links = set(re.findall(r"\x1b\]8;[^;]*;([^\x1b]+)\x1b\\", on_terminal(audit)))
-    assert links == {audited.url for audited in audit.changes}
+    trace = audit.reverse_trace
+    tickets = {each.url for each in (trace.untraced if trace else ())}
+    assert links == {audited.url for audited in audit.changes} | tickets
 
 
 @pytest.mark.parametrize(

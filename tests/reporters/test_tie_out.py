@@ -103,6 +103,8 @@ def test_what_is_on_one_side_alone_is_told_of_first() -> None:
     pushed = tie(TieKind.MATCHED, 9, pushed=True)
     found = tie_out.loose(tied(ties=(*ties, pushed)))
     assert [each.kind for each in found] == [
+        TieKind.CREATED,
+        TieKind.DELETED,
         TieKind.FORCE_PUSH,
         TieKind.REWRITTEN,
         TieKind.PULL_REQUEST_ONLY,

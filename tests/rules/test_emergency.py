@@ -11,6 +11,7 @@ import pytest
 from builders import (
     DAY,
     HOUR,
+    altered,
     check,
     clock,
     comment,
@@ -21,6 +22,7 @@ from builders import (
     make_change,
     make_policy,
     make_repository,
+    moved,
     named,
     renamed,
     review,
@@ -268,20 +270,59 @@ def test_followed_up(facts: dict[str, Any], outcome: Outcome) -> None:
     assert judge(emergency.emergency_followed_up, facts)[0] is outcome
 
 
+PM = "Post-mortem"
+BY_TYPE = {"ticket_types": ["post-mortem"]}
+
+
+def of(created: float, *history: Any, **facts: Any) -> dict[str, Any]:
+    """A change that names a ticket of the type of a post-mortem."""
+    return {"tickets": [named(ticket("PAY-9", created, history=history, **{"type": PM, **facts}))]}
+
+
+def test_a_ticket_that_waits_since_before_the_merge_is_named() -> None:
+    _, reason = judge(emergency.emergency_followed_up, of(-DAY), policy(post_mortem=BY_TYPE))
+    assert reason.endswith("PAY-9 was opened before the merge and not done since.")
+
+
 @pytest.mark.parametrize(
     ("facts", "shown", "outcome"),
     [
         ({"events": [labeled("post-mortem", at=DAY)]}, {"labels": ["Post-Mortem"]}, PASS),
+        (of(9), BY_TYPE, PASS),
+        (of(4 * DAY), BY_TYPE, EXCEPTION),
+        (of(-DAY), BY_TYPE, EXCEPTION),
+        (of(0), BY_TYPE, EXCEPTION),
+        (of(-DAY, moved("To Do", "Done", -1)), BY_TYPE, EXCEPTION),
+        (of(-DAY, moved("To Do", "Done", 0)), BY_TYPE, EXCEPTION),
+        (of(-DAY, moved("To Do", "Done", DAY)), BY_TYPE, PASS),
+        (of(-DAY, moved("To Do", "Review", DAY)), BY_TYPE, EXCEPTION),
+        (of(-DAY, moved("Done", "Closed", DAY)), BY_TYPE, EXCEPTION),
+        (of(-DAY, moved("To Do", "Done", 4 * DAY)), BY_TYPE, EXCEPTION),
+        (of(-DAY, moved("To Do", "Done", DAY), altered("type", "Bug", PM, 9)), BY_TYPE, PASS),
+        (of(-DAY, moved("To Do", "Done", 9), altered("type", "Bug", PM, DAY)), BY_TYPE, PASS),
+        (of(9, altered("type", "Bug", PM, 4 * DAY)), BY_TYPE, EXCEPTION),
+        (of(9, altered("type", PM, "Bug", DAY), type="Bug"), BY_TYPE, PASS),
+        (of(9, altered("type", "Task", "Bug", DAY), type="Bug"), BY_TYPE, EXCEPTION),
+        (of(9, gaps={"type": Unavailable("cut")}), BY_TYPE, UNDETERMINED),
+        (of(9, gaps={"type": Unavailable("cut")}, type="Bug"), BY_TYPE, EXCEPTION),
+        (of(5 * DAY, gaps={"type": Unavailable("cut")}), BY_TYPE, EXCEPTION),
+        (of(9, altered("type", PM, "Bug", 9), type="Bug"), BY_TYPE, EXCEPTION),
+        (of(9, altered("type", PM, "Bug", DAY), type="Task"), BY_TYPE, PASS),
+        (of(9, altered("type", "Bug", "Task", 8)), BY_TYPE, UNDETERMINED),
+        (of(-DAY, status="Done", gaps={"status": Unavailable("cut")}), BY_TYPE, UNDETERMINED),
+        (of(-DAY, status="To Do", gaps={"status": Unavailable("cut")}), BY_TYPE, EXCEPTION),
+        (of(9, labels=["PIR"], type="Bug"), {"labels": ["pir"]}, PASS),
         (
-            {"tickets": [named(ticket("PAY-9", type="Post-mortem"))]},
-            {"ticket_types": ["post-mortem"]},
+            of(9, altered("labels", "", ["PIR"], 4 * DAY), labels=["PIR"], type="Bug"),
+            {"labels": ["pir"]},
+            EXCEPTION,
+        ),
+        (
+            of(9, altered("labels", "", ["PIR"], 2 * DAY), labels=["PIR"], type="Bug"),
+            {"labels": ["pir"]},
             PASS,
         ),
-        (
-            {"tickets": [named(ticket("PAY-9", labels=["PIR"]))]},
-            {"labels": ["pir"]},
-            UNDETERMINED,
-        ),
+        (of(-DAY, labels=["PIR"], type="Bug"), {"labels": ["pir"]}, EXCEPTION),
         (
             {"tickets": [named(ticket("PAY-9", created=9 * DAY, labels=["PIR"]))]},
             {"labels": ["pir"]},
@@ -292,9 +333,9 @@ def test_followed_up(facts: dict[str, Any], outcome: Outcome) -> None:
 def test_what_shows_a_post_mortem(
     facts: dict[str, Any], shown: dict[str, Any], outcome: Outcome
 ) -> None:
-    """A label, or a ticket by its type; another kind shows nothing.
+    """A label, or a ticket by its type or its label; another kind shows nothing.
 
-    A ticket's labels are today's: one from before the deadline may have been given its label since.
+    A ticket was created after the merge, or done after it, and was what it is by the deadline.
     """
     assert judge(emergency.emergency_followed_up, facts, policy(post_mortem=shown))[0] is outcome
     assert judge(emergency.emergency_followed_up, facts)[0] is EXCEPTION
@@ -303,8 +344,8 @@ def test_what_shows_a_post_mortem(
 def test_another_organisations_issue_is_no_post_mortem() -> None:
     """A ticket that is not the company's shows nothing, whatever its label; its type may be any."""
     shown = policy(post_mortem={"labels": ["pir"]})
-    for key, outcome in (("other/plans#7", EXCEPTION), ("acme/plans#7", UNDETERMINED)):
-        facts = {"tickets": [named(ticket(key, labels=["PIR"]))]}
+    for key, outcome in (("other/plans#7", EXCEPTION), ("acme/plans#7", PASS)):
+        facts = {"tickets": [named(ticket(key, 9, labels=["PIR"]))]}
         assert judge(emergency.emergency_followed_up, facts, shown)[0] is outcome
 
 
@@ -395,7 +436,7 @@ LATE = {"comments": [comment("lee", LINK, at=3.6 * DAY)]}
         (
             emergency.emergency_identified,
             {"tickets": [named(ticket("OPS-7"))]},
-            [CLASS, ('ticket OPS-7 "Round half a cent to even", type Story today', "dana")],
+            [CLASS, ('ticket OPS-7 "Round half a cent to even", type "Story"', "dana")],
         ),
         (emergency.emergency_approved, {"reviews": BOTH}, [LEE, SAM]),
         (emergency.emergency_approved, {"reviews": BOTH, "tickets": []}, [LEE, SAM]),
@@ -493,7 +534,7 @@ def test_post_mortems_are_cited_in_the_order_of_time() -> None:
     labels = policy(post_mortem={"labels": ["PM"], "ticket_types": ["STORY"]})
     events = [labeled("pm", "quinn", at=DAY)]
     facts = {"tickets": [named("PAY-404"), named(ticket("PAY-9", 5))], "events": events}
-    told = [("ticket PAY-9 (Story)", "dana"), ("label pm applied", "quinn")]
+    told = [('ticket PAY-9 ("Story") created', "dana"), ("label pm applied", "quinn")]
     assert cited(emergency.emergency_followed_up, facts, labels) == told
 
 
@@ -506,7 +547,7 @@ def test_post_mortems_are_cited_in_the_order_of_time() -> None:
         ({"labels": ["PIR"]}, [ticket("OPS-7", asked="PAY-7", labels=["PIR"])], UNDETERMINED),
         ({"labels": ["PIR"]}, [ticket("OPS-7", labels=["PIR"])], EXCEPTION),
         ({"labels": ["PIR"]}, [ticket("PAY-7")], EXCEPTION),
-        ({"ticket_types": ["PIR"]}, ["PAY-404", ticket("PAY-7", type="PIR")], PASS),
+        ({"ticket_types": ["PIR"]}, ["PAY-404", ticket("PAY-7", 9, type="PIR")], PASS),
     ],
 )
 def test_a_ticket_that_is_not_visible_may_be_the_post_mortem(
@@ -525,7 +566,8 @@ def test_a_post_mortem_may_be_of_a_type_that_plans_no_work() -> None:
         tickets={"jira_projects": ["PAY"], "types": ["Story"]},
         classes={"emergency": {"labels": ["e"], "post_mortem": {"ticket_types": ["Post-mortem"]}}},
     )
-    facts = {"tickets": [named(ticket(type="Post-mortem"))]}
+    done = ticket(type="Post-mortem", history=[moved("To Do", "Done", 9)])
+    facts = {"tickets": [named(done)]}
     assert judge(emergency.emergency_followed_up, facts, of)[0] is PASS
     assert judge(emergency.emergency_identified, facts, of)[0] is EXCEPTION
 

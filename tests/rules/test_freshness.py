@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from builders import (
     DAY,
     GONE,
     HOUR,
+    actor,
     base_changed,
+    base_merge,
     check,
     clock,
     commit,
+    differs,
     force_pushed,
     labeled,
     make_change,
@@ -21,7 +25,7 @@ from builders import (
     review,
 )
 from changeaudit.people import Holds
-from changeaudit.records import GitPerson, MergeCommit, Unavailable
+from changeaudit.records import Activity, ActivityKind, GitPerson, MergeCommit, Unavailable
 from changeaudit.rules.freshness import fresh_review, fresh_sign_off
 from changeaudit.rules.step3_peer import peer_approval_fresh
 from changeaudit.verdicts import Finding, Outcome
@@ -152,6 +156,106 @@ def test_a_merge_of_something_else_is_not_what_was_reviewed(
     found = reviewed("head", merge_commit=MergeCommit(oid, parents, "https://x/m"))
     assert found.answer is answer
     assert ("does not have the head head as a parent" in found.why) is (answer is None)
+
+
+BY_MAL = GitPerson("Mal", "mal@example.com", None, actor("mal"))
+NOT_OURS = differs("a.py", "evil", "old", "new", "old")
+PUSH = Activity(1, ActivityKind.PUSH, "base", "merge", clock(0), actor("mal"))
+
+
+def merged_by_hand(
+    by_github: bool | Unavailable = False,
+    *,
+    parents: tuple[str, ...] = ("base", "head"),
+    pushed: Activity | None = None,
+    **facts: Any,
+) -> Holds:
+    """A review of the head, and a merge of it that GitHub is shown to have made, or not."""
+    merge = MergeCommit("merge", parents, "https://x/m", BY_MAL, by_github)
+    found = make_change(merge_commit=merge, commits=[commit("head")], **facts)
+    return fresh_review(msgspec.structs.replace(found, pushed=pushed), "head", clock(-HOUR))
+
+
+@pytest.mark.parametrize(
+    ("answer", "why", "found"),
+    [
+        pytest.param(
+            None,
+            'the merge commit merge was not made by GitHub but by "mal", and whether it holds more'
+            " than the head was not read",
+            merged_by_hand(),
+            id="its trees unread",
+        ),
+        pytest.param(
+            None,
+            "whether it holds more",
+            merged_by_hand(parents=("base", "head", "other")),
+            id="of three",
+        ),
+        pytest.param(
+            True,
+            "it is of head, the head that merged; the merge commit merge was not made by GitHub but"
+            ' by "mal", and the merge merge has nothing but what its sides have',
+            merged_by_hand(hand_merge=base_merge("merge", branch="head", base="base")),
+            id="nothing of its own",
+        ),
+        pytest.param(
+            False,
+            'the merge merge changed "a.py"',
+            merged_by_hand(hand_merge=base_merge("merge", NOT_OURS)),
+            id="a change of its own",
+        ),
+        pytest.param(
+            None,
+            "cannot be told: GONE",
+            merged_by_hand(hand_merge=base_merge("merge", unread=Unavailable("GONE"))),
+            id="its trees not shown",
+        ),
+        pytest.param(
+            None,
+            "the base was force-pushed",
+            merged_by_hand(hand_merge=base_merge("merge"), timeline=[force_pushed(base=True)]),
+            id="the base was rewritten",
+        ),
+        pytest.param(
+            None,
+            "was not made by GitHub but pushed by mal at 2026-",
+            merged_by_hand(Unavailable("it bears no signature"), pushed=PUSH),
+            id="unsigned, and pushed",
+        ),
+        pytest.param(
+            True,
+            "the head that merged",
+            merged_by_hand(Unavailable("it was not asked for")),
+            id="collected before it was asked for",
+        ),
+        pytest.param(
+            True, "the head that merged", merged_by_hand(True, pushed=PUSH), id="made by GitHub"
+        ),
+        pytest.param(
+            True,
+            "the head that merged",
+            merged_by_hand(parents=("base",)),
+            id="one parent: the server's own, or the head again",
+        ),
+    ],
+)
+def test_a_merge_that_somebody_made_may_hold_more_than_the_head(
+    answer: bool | None, why: str, found: Holds
+) -> None:
+    assert found.answer is answer
+    assert why in found.why
+
+
+def test_a_merge_by_hand_is_never_a_fresh_approval_unless_its_trees_show_it() -> None:
+    """Neither a review of the head nor one that merges of the base followed."""
+    merge = MergeCommit("merge", ("base", "merged"), "https://x/m", None, False)
+    later = commit("merged", parents=("one", "on the base"))
+    facts: dict[str, Any] = {"base_merges": (base_merge("merged"),), "merge_commit": merge}
+    for oid in ("merged", "one"):
+        found = reviewed(oid, commit("one"), later, **facts)
+        assert found.answer is None
+        assert "the merge commit merge was not made by GitHub, and whether" in found.why
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from builders import (
     BODY,
     GONE,
+    altered,
     clock,
     edit,
     file,
@@ -19,6 +20,7 @@ from builders import (
     ticket,
     unlabeled,
 )
+from changeaudit.records import Unavailable
 from changeaudit.rules.security_trigger import (
     security_impact_declared,
     security_review_triggered,
@@ -67,7 +69,7 @@ def test_nothing_triggers() -> None:
     assert finding.outcome is NOT_APPLICABLE
     assert "the paths of 2 changed files" in finding.reason
     assert "0 labels at the merge" in finding.reason
-    assert "1 ticket as shown today" in finding.reason
+    assert "1 ticket as of the merge" in finding.reason
     assert "checklist" in finding.reason
     assert finding.evidence == (MERGE_OF_TWO_FILES,)
 
@@ -78,10 +80,10 @@ def test_nothing_triggers() -> None:
         ({"files": [file("a"), file("auth/x")]}, '"auth/x" matches "auth/**"', '"auth/x"'),
         ({"files": [file("deep/in/key.pem", "DELETED")]}, "key.pem", "key.pem"),
         ({"events": [labeled("Security", at=-9)]}, 'label "Security"', "applied"),
-        ({"tickets": [named(ticket(labels=["PII"]))]}, 'PAY-7 has the label "PII" today', "PII"),
+        ({"tickets": [named(ticket(labels=["PII"]))]}, 'had the label "PII" at the merge', "PII"),
         (
             {"tickets": [named(ticket(type="vulnerability"))]},
-            'PAY-7 has the type "vulnerability"',
+            'PAY-7 had the type "vulnerability"',
             "type",
         ),
         ({"body": body("- [x] Touches sign-in")}, 'declares "Touches sign-in"', "ticked"),
@@ -100,6 +102,81 @@ def test_each_trigger_fires(facts: dict[str, Any], why: str, cited: str) -> None
     (citation,) = finding.evidence
     assert cited in citation.what
     assert citation.url
+
+
+ON_TICKETS = {"ticket_labels": ["pii"], "ticket_types": ["Bug"], "ticket_components": ["Auth"]}
+LATER = "changed after the merge:"
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "why"),
+    [
+        pytest.param(ticket(components=("Web", "auth")), PASS, 'component "auth"', id="component"),
+        pytest.param(ticket(components=("Web",)), NOT_APPLICABLE, "1 ticket", id="another"),
+        pytest.param(
+            ticket(history=[altered("labels", ["pii"], ["x"], 5)], labels=["x"]),
+            PASS,
+            f'had the label "pii" at the merge ({LATER} labels changed from "pii" to "x" at',
+            id="label taken off after the merge",
+        ),
+        pytest.param(
+            ticket(history=[altered("labels", [], ["pii"], 5)], labels=["pii"]),
+            NOT_APPLICABLE,
+            f"the labels of PAY-7 at the merge ({LATER} labels changed from none to",
+            id="label put on after the merge",
+        ),
+        pytest.param(
+            ticket(history=[altered("labels", [], ["pii"], 0)], labels=["pii"]),
+            UNDETERMINED,
+            'whether the ticket PAY-7 had the label "pii" at the merge, which its history leaves',
+            id="label put on in the second of the merge",
+        ),
+        pytest.param(
+            ticket(history=[altered("labels", ["pii"], ["pii", "x"], 0)], labels=["pii", "x"]),
+            PASS,
+            'had the label "pii" at the merge',
+            id="it had the label whichever came first",
+        ),
+        pytest.param(
+            ticket(history=[altered("components", ["Auth"], [], -5)]),
+            NOT_APPLICABLE,
+            "1 ticket",
+            id="component taken off before the merge",
+        ),
+        pytest.param(
+            ticket(history=[altered("type", "Bug", "Story", 5)]),
+            PASS,
+            f'the type "Bug" at the merge ({LATER} type changed from "Bug" to "Story" at',
+            id="type changed after the merge",
+        ),
+        pytest.param(
+            ticket(type="Bug", history=[altered("type", "Story", "Task", -5)]),
+            UNDETERMINED,
+            'had the type "Bug" at the merge, which its history leaves open',
+            id="the history does not lead to today's type",
+        ),
+        pytest.param(
+            ticket(gaps={"labels": Unavailable("it was cut")}),
+            UNDETERMINED,
+            "the labels of the ticket PAY-7 then (it was cut)",
+            id="the history of its labels is not known",
+        ),
+        pytest.param(
+            ticket(gaps={"key": Unavailable("it was cut")}), NOT_APPLICABLE, "", id="nor asked for"
+        ),
+        pytest.param(
+            ticket(history=GONE, labels=["pii"]),
+            UNDETERMINED,
+            "the labels of the ticket PAY-7 then",
+            id="no history at all",
+        ),
+    ],
+)
+def test_a_ticket_triggers_as_it_stood_at_the_merge(found: Any, outcome: Outcome, why: str) -> None:
+    """By its history; what changed after the merge is told beside it."""
+    finding = judge(security_review_triggered, ON_TICKETS, tickets=[named(found)])
+    assert finding.outcome is outcome, finding.reason
+    assert why in finding.reason
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from builders import (
     GONE,
     actor,
+    altered,
     clock,
     commit,
     force_pushed,
@@ -21,7 +22,7 @@ from builders import (
     ticket,
 )
 from changeaudit.policy import Policy
-from changeaudit.records import Actor, StatusChange, Ticket
+from changeaudit.records import Actor, Ticket, TicketChange
 from changeaudit.rules.step5_qa import qa_independent, signed_off
 from changeaudit.rules.step6_final import lead_approval_final
 from changeaudit.verdicts import Finding, Outcome
@@ -43,7 +44,7 @@ def policy(**parts: Any) -> Policy:
     )
 
 
-def judge(*history: StatusChange, rule: Any = signed_off, **facts: Any) -> Finding:
+def judge(*history: TicketChange, rule: Any = signed_off, **facts: Any) -> Finding:
     """5.1, or another rule, of a change whose ticket has that history."""
     facts = {"tickets": [named(ticket(history=history))], "reviews": [], **facts}
     finding: Finding = rule(make_change(**facts), policy())
@@ -154,9 +155,39 @@ def test_one_ticket_of_many_is_enough() -> None:
             [into(), into("In QA", at=-30, before="QA passed")],
             id="in and out within a second",
         ),
+        pytest.param(
+            PASS,
+            'moved to "QA ok" (now called "QA passed") by',
+            [altered("status", "In QA", ["QA ok", "QA passed"], -30, QUINN)],
+            id="into a status that was renamed since",
+        ),
+        pytest.param(
+            PASS,
+            'moved to "QA passed" (now called "QA ok") by',
+            [altered("status", "In QA", ["QA passed", "QA ok"], -30, QUINN)],
+            id="and the other way round",
+        ),
+        pytest.param(
+            EXCEPTION,
+            "nothing among",
+            [altered("status", ["QA ok", "QA passed"], ["QA passed"], -30, QUINN)],
+            id="to another name of itself",
+        ),
+        pytest.param(
+            UNDETERMINED,
+            "but its history does not show that it stayed there until the merge",
+            [into(), into("Done", at=5, before="In QA")],
+            id="a change is missing from its history",
+        ),
+        pytest.param(
+            EXCEPTION,
+            "nothing among",
+            [altered("labels", [], ["QA passed"], -30, QUINN)],
+            id="another field",
+        ),
     ],
 )
-def test_qa_signs_off_by_a_ticket(outcome: Outcome, why: str, history: list[StatusChange]) -> None:
+def test_qa_signs_off_by_a_ticket(outcome: Outcome, why: str, history: list[TicketChange]) -> None:
     finding = judge(*history)
     assert finding.outcome is outcome
     assert why in finding.reason
@@ -255,11 +286,16 @@ def test_an_account_of_another_tracker_is_never_one_of_github() -> None:
     quinn = actor("quinn")
     assert quinn is not None
     for account in (quinn, Actor(0, "quinn")):
-        move = StatusChange(clock(-30), account, "In QA", "QA passed")
+        move = TicketChange(clock(-30), account, "status", ("In QA",), ("QA passed",))
         found = ticket()
         mistaken = type(found)(
-            **{name: getattr(found, name) for name in found.__struct_fields__ if name != "history"},
+            **{
+                name: getattr(found, name)
+                for name in found.__struct_fields__
+                if name not in ("history", "status")
+            },
             history=(move,),
+            status="QA passed",
         )
         finding = judge(tickets=[named(mistaken)])
         assert finding.outcome is UNDETERMINED
@@ -289,7 +325,7 @@ def test_one_who_is_called_alike_on_both_sides_is_named_once() -> None:
     ],
 )
 def test_who_moved_it_is_independent(
-    outcome: Outcome, why: str, history: list[StatusChange], facts: dict[str, Any]
+    outcome: Outcome, why: str, history: list[TicketChange], facts: dict[str, Any]
 ) -> None:
     finding = judge(*history, rule=qa_independent, **facts)
     assert finding.outcome is outcome

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
+import msgspec
 import pytest
 
 from builders import (
     DAY,
     GONE,
     HOUR,
+    altered,
     clock,
     commit,
     edit,
@@ -21,6 +24,7 @@ from builders import (
     renamed,
     ticket,
 )
+from changeaudit.change import NamedTicket
 from changeaudit.markdown import LIMIT
 from changeaudit.records import Unavailable
 from changeaudit.rules import step1_ticket
@@ -63,7 +67,7 @@ def test_linked_cites_every_place() -> None:
     """Each place that names the ticket is cited with who wrote it and when."""
     finding = judge(
         linked,
-        named(ticket(), "title", "branch", "body", "commits", "closing_reference"),
+        named(ticket(), "title", "branch", "body", "commits@second", "closing_reference"),
         head_ref="feature/pay-7",
         commits=[commit("first", "paul"), commit("second", "quinn", message="PAY-7 round")],
         events=[renamed("Round", "PAY-7 Round", by="paul", at=-50)],
@@ -86,7 +90,7 @@ def test_linked_cites_every_place() -> None:
 def test_a_commit_without_an_author_is_cited_without_a_name() -> None:
     """Whatever else the source told of it."""
     authorless = commit("first", message="PAY-7 round", authors=())
-    finding = judge(linked, named(ticket(), "commits"), commits=[authorless])
+    finding = judge(linked, named(ticket(), "commits@first"), commits=[authorless])
     assert "commit first" in finding.evidence[0].what
     assert finding.evidence[0].who == ""
 
@@ -95,7 +99,7 @@ def test_an_issue_written_short_is_cited_from_its_commit() -> None:
     """`fixes #7` in a message is the repository's own issue."""
     finding = judge(
         linked,
-        named(ticket("acme/payments#7"), "commits"),
+        named(ticket("acme/payments#7"), "commits@second"),
         commits=[commit("first", message="7 things"), commit("second", message="fixes #7")],
     )
     assert "commit second" in finding.evidence[0].what
@@ -211,6 +215,192 @@ def test_exists(found: Any, tickets: dict[str, Any], outcome: Outcome) -> None:
     assert found.key in finding.reason
     (cited,) = finding.evidence
     assert (cited.who, cited.at, cited.url) == ("dana", found.created_at, found.url)
+
+
+def moved_key(at: float, before: str = "PAY-9", after: str = "OPS-7") -> Any:
+    """A ticket that was moved to another project."""
+    return ticket(after, asked=before, history=[altered("key", before, after, at)])
+
+
+LATER = "Changed after the merge: "
+
+
+@pytest.mark.parametrize(
+    ("found", "tickets", "outcome", "why"),
+    [
+        pytest.param(
+            moved_key(5),
+            {},
+            PASS,
+            f'exists, in the project PAY. {LATER}key changed from "PAY-9" to "OPS-7"',
+            id="moved away after the merge",
+        ),
+        pytest.param(
+            moved_key(-5), {}, EXCEPTION, "is in the project OPS, which", id="moved away before it"
+        ),
+        pytest.param(
+            moved_key(0), {}, UNDETERMINED, "was in OPS or PAY at the merge", id="moved with it"
+        ),
+        pytest.param(moved_key(-5, "OPS-7", "PAY-9"), {}, PASS, "project PAY", id="moved in"),
+        pytest.param(
+            moved_key(5, "OPS-7", "PAY-9"), {}, EXCEPTION, "project OPS", id="moved in too late"
+        ),
+        pytest.param(
+            ticket(history=[altered("type", "Story", "Epic", 5)], type="Epic"),
+            {"types": ["Story"]},
+            PASS,
+            f'of the type "Story". {LATER}type changed from "Story" to "Epic" at 2026-03-10',
+            id="its type was changed after the merge",
+        ),
+        pytest.param(
+            ticket(history=[altered("type", "Epic", "Story", 5)]),
+            {"types": ["Story"]},
+            EXCEPTION,
+            f'was of the type "Epic" at the merge; the policy counts Story. {LATER}',
+            id="its type was set right after the merge",
+        ),
+        pytest.param(
+            ticket(history=[altered("type", "Epic", "Story", 0)]),
+            {"types": ["Story"]},
+            UNDETERMINED,
+            'of the type "Epic" or "Story" at the merge, which cannot be told',
+            id="its type was changed in the second of the merge",
+        ),
+        pytest.param(
+            ticket(history=[altered("type", "Bug", "Story", 0)]),
+            {"types": ["Story", "Bug"]},
+            PASS,
+            'of the type "Bug" or "Story"',
+            id="both of which count",
+        ),
+        pytest.param(
+            ticket(gaps={"type": Unavailable("it was cut")}),
+            {"types": ["Story"]},
+            UNDETERMINED,
+            'The type of PAY-7 at the merge could not be read: it was cut; today it is "Story".',
+            id="the history of its type is not known",
+        ),
+        pytest.param(ticket(history=GONE), {}, PASS, "exists", id="nor is it asked for"),
+        pytest.param(
+            ticket("elsewhere/web#7", asked="acme/web#9"),
+            {},
+            UNDETERMINED,
+            "is in elsewhere/web today; whether it was in acme/web or elsewhere/web",
+            id="an issue that was transferred",
+        ),
+    ],
+)
+def test_a_ticket_exists_as_it_stood_at_the_merge(
+    found: Any, tickets: dict[str, Any], outcome: Outcome, why: str
+) -> None:
+    finding = judge(exists, found, policy=make_policy(tickets={"jira_projects": ["PAY"]} | tickets))
+    assert finding.outcome is outcome, finding.reason
+    assert why in finding.reason
+
+
+# The parent in its place
+
+
+def under(*parents: Any, own: Any = None, history: Any = (), parent: str = "PAY-1") -> NamedTicket:
+    """A sub-task, with the tickets that may have stood above it."""
+    found = own or ticket("PAY-7", type="Sub-task", parent=parent, history=history)
+    return msgspec.structs.replace(named(found), parents=tuple(named(each) for each in parents))
+
+
+EPIC = ticket("PAY-1", type="Epic", created=-9 * DAY)
+ACCEPTING = {"jira_projects": ["PAY"], "types": ["Epic"], "accept_parent": True}
+
+
+@pytest.mark.parametrize(
+    ("found", "tickets", "outcome", "why"),
+    [
+        pytest.param(
+            under(EPIC), {}, PASS, "The policy accepts the parent in its place.", id="accepted"
+        ),
+        pytest.param(
+            under(EPIC), {"accept_parent": False}, EXCEPTION, '"Sub-task"', id="not accepted"
+        ),
+        pytest.param(
+            under(ticket("PAY-1")),
+            {},
+            EXCEPTION,
+            "Its parent: The ticket PAY-1 was of the type",
+            id="a parent of another type",
+        ),
+        pytest.param(
+            under(ticket("OPS-1", type="Epic"), parent="OPS-1"),
+            {},
+            EXCEPTION,
+            "Its parent: The ticket OPS-1 is in the project OPS",
+            id="a parent of another project",
+        ),
+        pytest.param(under("PAY-1"), {}, UNDETERMINED, "Whether its parent counts", id="hidden"),
+        pytest.param(under(parent=""), {}, EXCEPTION, "It had no parent.", id="none"),
+        pytest.param(
+            under(EPIC, history=[altered("parent", "", "PAY-1", 0)]),
+            {},
+            UNDETERMINED,
+            "It had no parent, or that one.",
+            id="put beneath it in the second of the merge",
+        ),
+        pytest.param(
+            under(own=ticket("PAY-7", type="Sub-task", gaps={"parent": Unavailable("cut")})),
+            {},
+            UNDETERMINED,
+            "What its parent was then could not be read: cut.",
+            id="its history is not known",
+        ),
+        pytest.param(
+            under(own=ticket("OPS-7", type="Sub-task", parent="PAY-1")),
+            {},
+            EXCEPTION,
+            "OPS",
+            id="of a project that does not count",
+        ),
+        pytest.param(
+            under(own=ticket("PAY-7", type="Epic", parent="PAY-1")),
+            {},
+            PASS,
+            'type "Epic"',
+            id="it needs none",
+        ),
+        pytest.param(
+            under(EPIC, own=ticket("PAY-7", parent="PAY-1", gaps={"type": GONE})),
+            {},
+            PASS,
+            "could not be read: the source did not answer",
+            id="whatever its own type was",
+        ),
+    ],
+)
+def test_a_parent_may_count_in_its_place(
+    found: NamedTicket, tickets: dict[str, Any], outcome: Outcome, why: str
+) -> None:
+    """Only where the policy says so, and the ticket would count were it not for its type."""
+    finding = judge(exists, found, policy=make_policy(tickets=ACCEPTING | tickets))
+    assert finding.outcome is outcome, finding.reason
+    assert why in finding.reason
+
+
+def test_both_are_cited_and_both_are_held_to_the_rest() -> None:
+    """The parent counts, so that one that was cancelled, or that came too late, does not do."""
+    policy = make_policy(tickets=ACCEPTING)
+    finding = judge(exists, under(EPIC), policy=policy)
+    assert [citation.url[-5:] for citation in finding.evidence] == ["PAY-7", "PAY-1"]
+    late = ticket("PAY-1", type="Epic", created=-1)
+    dead = ticket("PAY-1", type="Epic", status="Cancelled", created=-9 * DAY)
+    for rule, parent, outcome in (
+        (planned_before_built, EPIC, PASS),
+        (planned_before_built, late, EXCEPTION),
+        (fits, EPIC, PASS),
+        (fits, dead, EXCEPTION),
+    ):
+        found = judge(rule, under(parent), policy=policy)
+        assert found.outcome is outcome, found.reason
+        assert "PAY-7" in found.reason
+        assert "PAY-1" in found.reason
+    alone = judge(fits, under(dead, own=ticket("PAY-7", type="Epic")), policy=policy)
+    assert alone.outcome is PASS
 
 
 # 1.3
@@ -341,7 +531,7 @@ BEFORE, DURING = OPENED - HOUR, OPENED + HOUR
                 moved("Done", "Released", 1),
                 resolution="Duplicate",
             ),
-            UNDETERMINED,
+            EXCEPTION,
         ),
         (
             story(moved("To Do", "Done", DURING), moved("Done", "Released", 1), resolution="Fixed"),
@@ -359,7 +549,7 @@ BEFORE, DURING = OPENED - HOUR, OPENED + HOUR
         (issue(moved("open", "closed", 0), resolution="COMPLETED"), PASS),
         (issue(moved("open", "closed", 0), resolution="NOT_PLANNED"), UNDETERMINED),
         (issue(moved("open", "closed", 1), resolution="NOT_PLANNED"), PASS),
-        (issue(moved("open", "closed", DURING), moved("closed", "open", 1)), UNDETERMINED),
+        (issue(moved("open", "closed", DURING), moved("closed", "open", 1)), PASS),
         (issue(moved("open", "closed", -1), created=DURING, resolution="COMPLETED"), PASS),
     ],
 )
@@ -368,6 +558,99 @@ def test_fits(found: Any, outcome: Outcome) -> None:
     finding = judge(fits, found)
     assert finding.outcome is outcome, finding.reason
     assert finding.evidence[0].url == found.url
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "why"),
+    [
+        pytest.param(
+            story(altered("status", "To Do", ["Fertig", "Done"], BEFORE), status="Done"),
+            EXCEPTION,
+            'was "Fertig" (now called "Done") at the merge, and had been so',
+            id="a status that was renamed since",
+        ),
+        pytest.param(
+            story(altered("status", "To Do", ["Done", "Fertig"], BEFORE), status="Fertig"),
+            EXCEPTION,
+            'was "Done" (now called "Fertig")',
+            id="and the other way round",
+        ),
+        pytest.param(
+            story(
+                moved("To Do", "Done", DURING),
+                altered("resolution", "", "Fixed", DURING),
+                altered("resolution", "Fixed", "Duplicate", 5),
+                resolution="Duplicate",
+            ),
+            PASS,
+            f'{LATER}resolution changed from "Fixed" to "Duplicate"',
+            id="resolved otherwise after the merge",
+        ),
+        pytest.param(
+            story(
+                moved("To Do", "Done", DURING),
+                altered("resolution", "", "Duplicate", DURING),
+                altered("resolution", "Duplicate", "Fixed", 5),
+                resolution="Fixed",
+            ),
+            EXCEPTION,
+            '(resolution "Duplicate"): it was cancelled',
+            id="resolved well after the merge alone",
+        ),
+        pytest.param(
+            story(
+                moved("To Do", "Done", DURING),
+                altered("resolution", "Fixed", "Duplicate", 0),
+                resolution="Duplicate",
+            ),
+            UNDETERMINED,
+            'whether its resolution was "Duplicate" or "Fixed" then cannot be told',
+            id="resolved otherwise in the second of the merge",
+        ),
+        pytest.param(
+            story(
+                moved("To Do", "Done", DURING),
+                resolution="Fixed",
+                gaps={"resolution": Unavailable("it was cut")},
+            ),
+            UNDETERMINED,
+            "was one that means cancelled then cannot be told: it was cut",
+            id="the history of its resolution is not known",
+        ),
+        pytest.param(
+            story(moved("A", "B", BEFORE), status="Done"),
+            UNDETERMINED,
+            '"B" or "Done" at the merge; its history does not show which',
+            id="its history does not lead to today's status",
+        ),
+        pytest.param(
+            issue(
+                moved("open", "closed", DURING),
+                altered("resolution", "", "NOT_PLANNED", DURING),
+                moved("closed", "open", 5),
+                altered("resolution", "NOT_PLANNED", "REOPENED", 5),
+                resolution="REOPENED",
+            ),
+            EXCEPTION,
+            "it was cancelled",
+            id="an issue that was reopened after the merge",
+        ),
+    ],
+)
+def test_fits_by_the_whole_history(found: Any, outcome: Outcome, why: str) -> None:
+    """Status and resolution are those of the merge; what became of them is told beside it."""
+    finding = judge(fits, found)
+    assert finding.outcome is outcome, finding.reason
+    assert why in finding.reason
+
+
+def test_of_many_later_changes_the_last_are_counted() -> None:
+    names = ["To Do", *(f"S{n}" for n in range(12))]
+    moves = [moved(a, b, n) for n, (a, b) in enumerate(itertools.pairwise(names), start=1)]
+    reason = judge(fits, story(*moves)).reason
+    assert 'to "S9"' in reason
+    assert 'to "S10"' not in reason
+    assert reason.endswith("; 2 changes more.")
 
 
 CLOSED_IS_NOT_DONE = {"closed_statuses": ["Done"], "cancelled_statuses": ["Closed"]}

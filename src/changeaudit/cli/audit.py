@@ -15,14 +15,8 @@ from changeaudit.errors import UsageError
 from changeaudit.reporters.registry import FORMATS, FormatName
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from changeaudit.cli.collect import Effort
-    from changeaudit.collectors.git import Clone
-    from changeaudit.policy_file import LoadedPolicy
     from changeaudit.reporters.registry import Format
-    from changeaudit.store import Store
-    from changeaudit.verdicts import Audit, PeriodInfo
+    from changeaudit.verdicts import Audit
 
 
 def audit(
@@ -47,6 +41,7 @@ def audit(
     max_points: options.MaxPoints = None,
     enumerate_: options.Enumerate = options.EnumerationName.SEARCH,
     git: options.Git = None,
+    allow_missing_tickets: options.AllowMissingTickets = False,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -75,12 +70,23 @@ def audit(
     with Store.open(store, create=not offline, read_only=offline) as opened:
         if offline:
             source, found = options.offline_names(opened, names)
+            missing: dict[str, str] = {}
         else:
-            from changeaudit.cli.collect import Effort
+            from changeaudit.cli.collect import Effort, collect, collecting
 
             effort = Effort(workers, max_points, enumerate_.value)
-            source, found = _collect(opened, names, chosen, loaded, clones, messages, quiet, effort)
-        result = replay(opened, source, found, chosen, loaded, started_at, now)
+            with collecting(opened, now, messages, quiet, names, effort) as session:
+                collected = collect(
+                    session,
+                    names,
+                    chosen,
+                    loaded.policy,
+                    clones,
+                    effort.enumeration,
+                    allow_missing=allow_missing_tickets,
+                )
+            source, found, missing = session.source, collected.names, collected.missing
+        result = replay(opened, source, found, chosen, loaded, started_at, now, missing=missing)
     raise typer.Exit(present(result, FORMATS[format_], output, all_changes, quiet))
 
 
@@ -111,12 +117,14 @@ def present(
 
 def exit_code(result: Audit) -> Exit:
     """What the audit comes to. No exceptions is said only where everything could be shown."""
-    summary = result.summary
-    if summary.exceptions > summary.waived:
+    summary, trace = result.summary, result.reverse_trace
+    counts = trace is not None and trace.counts
+    if summary.exceptions > summary.waived or (trace and counts and trace.untraced):
         return Exit.EXCEPTIONS
     whole = all(repository.complete for repository in summary.repositories)
     # A change whose exceptions are all waived may still be undetermined in something else.
     unsure = summary.undetermined or any(change.unsure for change in result.changes)
+    unsure = unsure or bool(trace and counts and trace.unknown)
     sure = summary.changes and whole and not unsure
     return Exit.NO_EXCEPTIONS if sure else Exit.UNCERTAIN
 
@@ -142,21 +150,3 @@ def writable(folder: Path) -> None:
             f"The output folder {folder} cannot be written: {error.strerror or error}.",
             "Name another folder with --output.",
         ) from None
-
-
-def _collect(
-    store: Store,
-    patterns: tuple[str, ...],
-    period: PeriodInfo,
-    loaded: LoadedPolicy,
-    clones: tuple[Clone, ...],
-    messages: Console,
-    quiet: bool,
-    effort: Effort,
-) -> tuple[str, tuple[str, ...]]:
-    """Bring the store up to date; returns the source's name and the repositories."""
-    from changeaudit.cli.collect import collect, collecting
-
-    with collecting(store, now, messages, quiet, patterns, effort) as session:
-        names = collect(session, patterns, period, loaded.policy, clones, effort.enumeration)
-    return session.source, names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,17 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from changeaudit.cli import github
-from changeaudit.cli.evidence import issues_named_by, named_issues, teams_wanted
+from changeaudit.cli.evidence import named_tickets, teams_wanted, tickets_named_by
 from changeaudit.cli.progress import say, shown
+from changeaudit.collectors.asking import Asking
 from changeaudit.collectors.git import Clone
-from changeaudit.collectors.github.activity import collect_activity
+from changeaudit.collectors.github.activity import collect_activity, collect_deleted
 from changeaudit.collectors.github.ask import Session
-from changeaudit.collectors.github.issues import collect_issues
+from changeaudit.collectors.github.last_changes import collect_last_changes
 from changeaudit.collectors.github.line import belongs, collect_line
 from changeaudit.collectors.github.pace import Pace
+from changeaudit.collectors.github.parsing import OWNERS
 from changeaudit.collectors.github.pull_requests import Enumeration, PullRequests
-from changeaudit.collectors.github.reading import read_repository, read_tickets_as_of
+from changeaudit.collectors.github.reading import read_repository
 from changeaudit.collectors.github.repository import (
+    Known,
     collect_branches,
     collect_repository,
     collect_team,
@@ -28,6 +33,7 @@ from changeaudit.collectors.github.repository import (
 from changeaudit.collectors.github.single import SinglePullRequest, read_single
 from changeaudit.collectors.github.transport import Transport
 from changeaudit.collectors.spans import Span
+from changeaudit.collectors.tickets import collect_tickets
 from changeaudit.collectors.workers import Workers
 from changeaudit.errors import UsageError
 from changeaudit.policy import Policy
@@ -49,6 +55,13 @@ class Effort(Record, frozen=True):
     workers: int = 1
     max_points: int | None = None
     enumeration: str = Enumeration.SEARCH
+
+
+class Collected(Record, frozen=True):
+    """What was collected, spelled as GitHub spells it, and which tickets are missing, with why."""
+
+    names: tuple[str, ...]
+    missing: dict[str, str]
 
 
 @contextmanager
@@ -77,13 +90,15 @@ def collecting(
     pace = Pace(effort.max_points)
     with shown(messages, quiet) as progress:
         transport = Transport(token, github.api_url(), clock, listener=progress, pace=pace)
+        session = Session(transport, store, clock, progress, Workers(effort.workers, pace.stop))
         try:
-            yield Session(transport, store, clock, progress, Workers(effort.workers, pace.stop))
+            yield session
         finally:
             transport.close()
-    requests = "1 request" if transport.requests == 1 else f"{transport.requests:,} requests"
     points = "1 point" if pace.spent == 1 else f"{pace.spent:,} points"
-    tell(f"Collected from {transport.host} with {requests} and {points}.")
+    others = (f"; from {site} with {_requests(n)}" for site, n in session.elsewhere.items())
+    took = f"{_requests(transport.requests)} and {points}{''.join(others)}"
+    tell(f"Collected from {transport.host} with {took}.")
 
 
 def collect(
@@ -93,7 +108,9 @@ def collect(
     policy: Policy,
     clones: Sequence[Clone] = (),
     enumeration: str = Enumeration.SEARCH,
-) -> tuple[str, ...]:
+    *,
+    allow_missing: bool = False,
+) -> Collected:
     """Bring the store up to date for every repository that `patterns` name.
 
     Args:
@@ -103,9 +120,7 @@ def collect(
         policy: what it calls production, and whom it asks for.
         clones: the branches of a repository are followed in its clone, where there is one.
         enumeration: how the merged pull requests are found.
-
-    Returns:
-        The repositories, spelled as GitHub spells them.
+        allow_missing: go on without the tickets of a tracker that fails.
 
     Raises:
         UsageError: a clone is of none of them.
@@ -130,29 +145,31 @@ def collect(
     collect_teams(session, collected, policy)
     wanted: dict[str, datetime] = {}
     for name in collected:
-        issues = named_issues(session.store, session.source, name, period, policy)
-        wanted |= {k: max(at, wanted.get(k, at)) for k, at in issues.items()}
-    _tickets(session, wanted)
-    return tuple(collected)
+        named = named_tickets(session.store, session.source, name, period, policy)
+        wanted |= {k: max(at, wanted.get(k, at)) for k, at in named.items()}
+    traced = policy.tickets.reverse_trace != "off"
+    touched_since = period.since if traced else None
+    missing = _tickets(session, wanted, policy, allow_missing, touched_since)
+    return Collected(tuple(collected), missing)
 
 
-def collect_one(session: Session, name: str, number: int, policy: Policy) -> str:
+def collect_one(
+    session: Session, name: str, number: int, policy: Policy, *, allow_missing: bool = False
+) -> Collected:
     """Store one merged pull request alone, with what judging it takes.
-
-    Returns:
-        The repository, spelled as GitHub spells it.
 
     Raises:
         UsageError: there is no such pull request, or it has not merged.
         CollectError: something was refused or kept failing.
     """
     known = collect_repository(session, name, f"repo:{name} is:pr is:merged")
+    _last_changes(session, known, policy)
     SinglePullRequest(session, known.name).collect_number(number)
     collect_teams(session, [known.name], policy)
     pull = read_single(session.store, session.source, known.name, number)
     repository = read_repository(session.store, session.source, known.name)
-    _tickets(session, issues_named_by(repository, [pull] if pull else [], policy))
-    return known.name
+    wanted = tickets_named_by(repository, [pull] if pull else [], policy)
+    return Collected((known.name,), _tickets(session, wanted, policy, allow_missing))
 
 
 def collect_teams(
@@ -176,13 +193,36 @@ def collect_teams(
         session.progress.collected("teams", done, len(wanted))
 
 
-def _tickets(session: Session, wanted: Mapping[str, datetime]) -> None:
-    """Store the issues, by key with the last merge of a pull request that names them.
+def _tickets(
+    session: Session,
+    wanted: Mapping[str, datetime],
+    policy: Policy,
+    allow_missing: bool,
+    touched_since: datetime | None = None,
+) -> dict[str, str]:
+    """Store the tickets, by key with the last merge of a pull request that names them.
 
-    A ticket's history grows: one that was read before the merge is read again.
+    Returns why some could not be asked for, by key, where that is allowed.
     """
-    asked = read_tickets_as_of(session.store, session.source, wanted)
-    collect_issues(session, [k for k, at in wanted.items() if k not in asked or asked[k] < at])
+
+    def took(site: str, requests: int) -> None:
+        session.elsewhere[site] = session.elsewhere.get(site, 0) + requests
+
+    asking = Asking(
+        github=session,
+        store=session.store,
+        environment=os.environ,
+        clock=session.clock,
+        sleep=time.sleep,
+        progress=session.progress,
+        took=took,
+        touched_since=touched_since,
+    )
+    return collect_tickets(wanted, policy, asking, allow_missing=allow_missing)
+
+
+def _requests(number: int) -> str:
+    return "1 request" if number == 1 else f"{number:,} requests"
 
 
 def _repository(
@@ -197,12 +237,35 @@ def _repository(
     """Collect one repository, with its clone where there is one, which is no longer `unused`."""
     span = Span(period.since, period.until)
     known = collect_repository(session, name, PullRequests(session, name).search(span))
-    PullRequests(session, known.name, enumeration).collect(span, known.count)
     heads = collect_branches(session, known, policy.scope.branches)
-    own = next((c for c in clones if belongs(session, known.name, heads, span, c)), None)
-    if own in unused:
-        unused.remove(own)
-    for head in heads:
-        collect_line(session, known.name, head, span, own)
-        collect_activity(session, known.name, head.branch, span)
+    pulls = PullRequests(session, known.name, enumeration)
+
+    def follow() -> None:
+        own = next((c for c in clones if belongs(session, known.name, heads, span, c)), None)
+        if own in unused:
+            unused.remove(own)
+        session.workers.run(
+            partial(collect_line, session, known.name, head, span, own) for head in heads
+        )
+
+    def watch() -> None:
+        gone = collect_deleted(session, known.name, policy.scope.branches, span)
+        branches = dict.fromkeys([*(head.branch for head in heads), *gone])
+        session.workers.run(
+            partial(collect_activity, session, known.name, branch, span) for branch in branches
+        )
+
+    jobs: list[Callable[[], object]] = [
+        partial(_last_changes, session, known, policy),
+        watch,
+        partial(pulls.collect, span, known.count, [follow]),
+    ]
+    session.workers.run(jobs)
     return known.name
+
+
+def _last_changes(session: Session, known: Known, policy: Policy) -> None:
+    """Store when the templates last changed, and CODEOWNERS where the policy asks for it."""
+    if known.default:
+        wanted = (*known.templates, *(OWNERS if policy.codeowners else ()))
+        collect_last_changes(session, known.name, known.default.oid, known.default.id, wanted)

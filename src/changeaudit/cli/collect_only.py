@@ -47,6 +47,7 @@ def collect(
         CollectFormat, options.one_of("--format", CollectFormat, "What to print.")
     ] = CollectFormat.TABLE,
     git: options.Git = None,
+    allow_missing_tickets: options.AllowMissingTickets = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Collect the evidence of a period into the store, without judging it.
@@ -71,9 +72,15 @@ def collect(
     with Store.open(store) as opened:
         with collecting.collecting(opened, _now, messages, quiet, names, effort) as session:
             found = collecting.collect(
-                session, names, chosen, loaded.policy, clones, effort.enumeration
+                session,
+                names,
+                chosen,
+                loaded.policy,
+                clones,
+                effort.enumeration,
+                allow_missing=allow_missing_tickets,
             )
-        held = _held(opened, session.source, found, chosen)
+        held = _held(opened, session.source, found.names, chosen)
     console = streams.console()
     with streams.printing(console, "ask for --format json"):
         if format_ is CollectFormat.JSON:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from changeaudit.policy import Policy
-    from changeaudit.readiness import GitHubFacts, PolicyFacts, StoreFacts, Trouble
-    from changeaudit.records import Unavailable
-    from changeaudit.survey import JiraSurvey
+    from changeaudit.readiness import GitHubFacts, JiraFacts, PolicyFacts, StoreFacts, Trouble
 
 MEANINGS: Final = {
     Exit.NO_EXCEPTIONS: "no check failed",
@@ -54,8 +53,8 @@ def doctor(
     """Check what an audit needs, and tell what to do where something is missing.
 
     Asks GitHub whose the token is and what it may read, of each OWNER/REPO that is named; looks at
-    its rate limit and the clock; reads the policy and the store; and asks Jira if JIRA_URL is set.
-    Nothing is collected and nothing is written.
+    its rate limit and the clock; reads the policy and the store; and asks each Jira of the policy,
+    or the one of JIRA_URL, which projects it shows. Nothing is collected and nothing is written.
     """
     names = tuple(dict.fromkeys(_repository(name) for name in repositories or ()))
 
@@ -64,7 +63,7 @@ def doctor(
     from changeaudit.readiness import SCHEMA, Facts, Readiness, Status
 
     found, asked = _policy(policy)
-    facts = Facts(_github(names, asked), found, _store(store, verify), _jira(), names)
+    facts = Facts(_github(names, asked), found, _store(store, verify), _jira(asked), names)
     at = _now()
     result = Readiness(
         schema=SCHEMA,
@@ -118,6 +117,8 @@ def _github(names: Sequence[str], policy: Policy) -> GitHubFacts:
     credential: App | Token | Trouble
     try:
         credential = github.credential("policy and store are checked without it")
+        if isinstance(credential, App):
+            github.owner_of(names)
     except UsageError as error:
         credential = _trouble(error)
     return examine(api_url, credential, names, policy.teams, _now)
@@ -192,13 +193,29 @@ def _future_store(path: Path) -> StoreFacts:
     return StoreFacts(str(path), free=free)
 
 
-def _jira() -> JiraSurvey | Unavailable | None:
+def _jira(policy: Policy) -> tuple[JiraFacts, ...]:
+    """What each Jira of the policy shows, or the one of the environment where it names none."""
     from changeaudit.cli.policy_init import jira_access
+    from changeaudit.collectors.jira.source import access_for
+    from changeaudit.collectors.jira_survey import survey_jira
+    from changeaudit.errors import CollectError
+    from changeaudit.readiness import JiraFacts
     from changeaudit.records import Unavailable
 
-    access = jira_access()
-    if access is None or isinstance(access, Unavailable):
-        return access
-    from changeaudit.collectors.jira_survey import survey_jira
-
-    return survey_jira(access, ())
+    if not policy.jira_projects:
+        access = jira_access()
+        if access is None:
+            return ()
+        if isinstance(access, Unavailable):
+            return (JiraFacts("", (), access),)
+        return (JiraFacts(access.site, (), survey_jira(access, ())),)
+    found = []
+    for address, projects in policy.jiras.items():
+        try:
+            access, site = access_for(address, projects, os.environ)
+        except CollectError as error:
+            why = Unavailable(error.message.rstrip("."))
+            found.append(JiraFacts(policy.tickets.site_of(projects[0]), projects, why))
+            continue
+        found.append(JiraFacts(site, projects, survey_jira(access, ())))
+    return tuple(found)

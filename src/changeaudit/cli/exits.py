@@ -22,7 +22,7 @@ class Exit(IntEnum):
 
 MEANINGS: Final = {
     Exit.NO_EXCEPTIONS: "no exceptions, or waived ones alone",
-    Exit.EXCEPTIONS: "potential exceptions",
+    Exit.EXCEPTIONS: "potential exceptions, or tickets without a change that count as such",
     Exit.USAGE: "wrong usage or policy, or an output that cannot be written",
     Exit.UNCERTAIN: "no exceptions, but something undetermined, incomplete or empty",
     Exit.FAILED: "the evidence could not be collected, or the store not be used",

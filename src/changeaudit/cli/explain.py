@@ -34,6 +34,7 @@ def explain(
         bool,
         typer.Option("--demo", help="Explain a change of the demonstration, by its own policy."),
     ] = False,
+    allow_missing_tickets: options.AllowMissingTickets = False,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -56,7 +57,7 @@ def explain(
         told = _demonstrated(wanted, policy)
     else:
         judging = one_change.Judging(options.loaded_policy(policy), started_at, now, False)
-        told = _told(wanted, judging, store, offline, messages, quiet)
+        told = _told(wanted, judging, store, offline, messages, quiet, allow_missing_tickets)
     _present(told, html, json, messages, quiet)
     raise typer.Exit(exit_code(told))
 
@@ -100,7 +101,13 @@ def _demonstrated(wanted: Target, policy: Path | None) -> Explanation:
 
 
 def _told(
-    wanted: Target, judging: Judging, store: str, offline: bool, messages: Console, quiet: bool
+    wanted: Target,
+    judging: Judging,
+    store: str,
+    offline: bool,
+    messages: Console,
+    quiet: bool,
+    allow_missing: bool,
 ) -> Explanation:
     """The explanation from the store, into which the change is collected if need be."""
     from changeaudit.cli.github import api_url
@@ -111,14 +118,22 @@ def _told(
     source, _ = checked_url(api_url())
     only_read = offline or bool(wanted.oid)
     with Store.open(store, create=not only_read, read_only=only_read) as opened:
-        if not only_read and not is_held(opened, source, wanted):
+        policy = judging.loaded.policy
+        if not only_read and not is_held(opened, source, wanted, policy):
             from changeaudit.cli.collect import collect_one, collecting
 
             names = (wanted.repository,)
             with collecting(opened, now, messages, quiet, names) as session:
-                policy = judging.loaded.policy
-                name = collect_one(session, wanted.repository, wanted.number, policy)
-            wanted = type(wanted)(name, wanted.number, "")
+                collected = collect_one(
+                    session,
+                    wanted.repository,
+                    wanted.number,
+                    policy,
+                    allow_missing=allow_missing,
+                )
+            wanted = type(wanted)(collected.names[0], wanted.number, "")
+            loaded, started_at = judging.loaded, judging.started_at
+            judging = type(judging)(loaded, started_at, now, False, collected.missing)
         return _from_store(opened, source, wanted, judging)
 
 

@@ -55,13 +55,13 @@ def authorization(
     """What a request to GitHub is sent with: the App's token of the hour, else the token.
 
     Args:
-        names: what is asked about ("owner/name"): the owner of the first tells the installation.
+        names: what is asked about ("owner/name"): their owner tells an App's installation.
         clock: the present instant, in UTC.
         tell: is told which is used where there are two.
         instead: when none is needed.
 
     Raises:
-        UsageError: there is none, or it is malformed.
+        UsageError: there is none, or it is malformed, or an App's cannot serve all `names`.
     """
     found = credential(instead)
     if isinstance(found, Token):
@@ -74,8 +74,22 @@ def authorization(
 
 
 def owner_of(names: Iterable[str]) -> str:
-    """The owner of the first of some repositories, patterns or teams; "" if there are none."""
-    return next(iter(names), "").partition("/")[0]
+    """The one account that some repositories belong to, whose installation of an App is meant.
+
+    "" where none is named.
+
+    Raises:
+        UsageError: they belong to several, and no installation serves more than one.
+    """
+    owners = {owner.casefold(): owner for owner in (name.partition("/")[0] for name in names)}
+    if len(owners) > 1:
+        raise UsageError(
+            "An installation of a GitHub App serves one account, and what is asked for belongs to"
+            f" {len(owners)}: {', '.join(owners.values())}.",
+            "Collect those of each account by themselves, with `changeaudit collect` and one store;"
+            " then audit all of them with --offline. Or use a token that sees them all.",
+        )
+    return next(iter(owners.values()), "")
 
 
 def credential(instead: str = "--offline needs none") -> App | Token:

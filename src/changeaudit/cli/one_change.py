@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
+
+import msgspec
 
 from changeaudit import __version__
 from changeaudit.asof import as_of_merge
 from changeaudit.audit import audit
-from changeaudit.cli.evidence import gather, limitations, read_teams, teams_not_held, tickets_of
-from changeaudit.collectors.github import reading, single
+from changeaudit.cli.evidence import (
+    gather,
+    limitations,
+    read_teams,
+    teams_not_held,
+    tickets_named_by,
+    tickets_of,
+)
+from changeaudit.collectors.github import activity, reading, single
 from changeaudit.collectors.github import repository as repositories
 from changeaudit.collectors.spans import Span
+from changeaudit.collectors.tickets import finders, read_tickets
 from changeaudit.errors import StoreError, UsageError
 from changeaudit.explanation import SCHEMA, Explanation
+from changeaudit.policy import Policy
 from changeaudit.policy_file import LoadedPolicy
 from changeaudit.population import Population, build, production_branches
-from changeaudit.records import BranchLine, PullRequest, Record, Unavailable
+from changeaudit.records import BranchActivity, BranchLine, PullRequest, Record, Unavailable
 from changeaudit.rules.remedies import remedies_of
 from changeaudit.store import Store
 from changeaudit.verdicts import Audit, PeriodInfo, PolicyInfo, Run
@@ -35,6 +47,10 @@ BROKEN_OFF = (
     "Collecting the period of this change broke off: what was to be asked for at its end may be"
     " missing, and is undetermined."
 )
+
+
+AROUND = timedelta(minutes=5)
+"""How far from a merge GitHub's record of what it did to the branch may be dated."""
 
 
 class Target(Record, frozen=True):
@@ -72,6 +88,8 @@ class Judging(Record, frozen=True):
     started_at: datetime
     clock: Callable[[], datetime]
     demonstration: bool
+    missing: Mapping[str, str] = MappingProxyType({})
+    """Why tickets could not be asked for just now, by key in lower case."""
 
     def audit(self, population: Population, period: Span) -> Audit:
         """The audit of a population that holds the change."""
@@ -125,13 +143,16 @@ def held(store: Store, source: str, name: str, number: int) -> Held | None:
     return None
 
 
-def is_held(store: Store, source: str, wanted: Target) -> bool:
-    """Whether the store holds a pull request with all that belongs to it."""
+def is_held(store: Store, source: str, wanted: Target, policy: Policy) -> bool:
+    """Whether the store holds a pull request with all that belongs to it, its tickets included."""
     if not store.versions(source, repositories.KIND, [wanted.repository.casefold()]):
         return False
-    name = reading.read_repository(store, source, wanted.repository).name
-    found = held(store, source, name, wanted.number)
-    return found is not None and not found.broken_off
+    repository = reading.read_repository(store, source, wanted.repository)
+    found = held(store, source, repository.name, wanted.number)
+    if found is None or found.broken_off:
+        return False
+    named = tickets_named_by(repository, [found.pull], policy)
+    return named.keys() <= read_tickets(store, source, named, [policy]).keys()
 
 
 def explain_pull(store: Store, source: str, name: str, found: Held, by: Judging) -> Explanation:
@@ -151,16 +172,17 @@ def explain_pull(store: Store, source: str, name: str, found: Held, by: Judging)
         repository,
         found.pulls,
         [
-            BranchLine(branch, (), {}, ())
+            _as_done(store, source, name, branch, pull)
             if by_name or not found.whole
             else reading.read_line(store, source, name, branch, second)
             for branch in branches
         ],
-        tickets_of(store, source, repository, found.pulls, [policy]),
+        tickets_of(store, source, repository, found.pulls, [policy], by.missing),
         teams,
         policy,
         second.since,
         second.until,
+        finders(store, policy),
     )
     id_ = f"{pull.repository}#{pull.number}"
     limits = (*found.limits, *teams_not_held(teams, [policy], [repository]))
@@ -230,6 +252,23 @@ def _explanation(
         remedies=remedies_of(change) if change else (),
         limitations=(*limits, *result.limitations),
     )
+
+
+def _as_done(store: Store, source: str, name: str, branch: str, pull: PullRequest) -> BranchLine:
+    """A branch that is not followed, with what was done to it when the pull request merged."""
+
+    def done(span: Span) -> BranchActivity:
+        return activity.read_activity(store, source, name, branch, span)
+
+    then = done(_second(pull.merged_at))
+    around = done(Span(pull.merged_at - AROUND, pull.merged_at + AROUND))
+    # Whether it is known is asked of the merge alone, not of what is around it.
+    known = msgspec.structs.replace(
+        then,
+        moves=then.moves if isinstance(then.moves, Unavailable) else around.moves,
+        bypasses=then.bypasses if isinstance(then.bypasses, Unavailable) else around.bypasses,
+    )
+    return BranchLine(branch, (), {}, (), known)
 
 
 def _of_second(store: Store, source: str, name: str, at: datetime) -> tuple[PullRequest, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from changeaudit.collectors.git import Clone
+    from changeaudit.policy import Policy
     from changeaudit.policy_file import LoadedPolicy
     from changeaudit.store import Store
     from changeaudit.verdicts import PeriodInfo
@@ -126,6 +127,13 @@ Enumerate = Annotated[
     ),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Only read the store; never the network.")]
+AllowMissingTickets = Annotated[
+    bool,
+    typer.Option(
+        "--allow-missing-tickets",
+        help="Go on without the tickets of a Jira, or another tracker, that cannot be asked.",
+    ),
+]
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="No progress and no messages, errors excepted."),
@@ -197,13 +205,27 @@ def loaded_policy(path: Path | None) -> LoadedPolicy:
     """The policy of the file named, else of the one that is here, else the built-in.
 
     Raises:
-        PolicyError: it cannot be read or is not valid.
+        PolicyError: it cannot be read, is not valid, or names a tracker that is not known.
     """
     from changeaudit.policy_file import default_policy, read_policy
 
     if path is None and Path(DEFAULT_POLICY).is_file():
         path = Path(DEFAULT_POLICY)
-    return read_policy(path) if path is not None else default_policy()
+    loaded = read_policy(path) if path is not None else default_policy()
+    known_trackers(loaded.policy)
+    return loaded
+
+
+def known_trackers(policy: Policy) -> None:
+    """See that each tracker that the policy names is known.
+
+    Raises:
+        PolicyError: one is not.
+    """
+    if policy.trackers:
+        from changeaudit.collectors.tickets import check_trackers
+
+        check_trackers(policy)
 
 
 def clones(folders: Sequence[Path], offline: bool) -> tuple[Clone, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from changeaudit.cli import policy_diff, policy_init
+from changeaudit.cli import options, policy_diff, policy_init
 
 if TYPE_CHECKING:
     from changeaudit.policy import Policy
@@ -105,6 +105,7 @@ def check(
     from changeaudit.policy_file import effective_yaml, read_policy
 
     loaded = read_policy(file)
+    options.known_trackers(loaded.policy)
     if effective:
         for line in described(loaded):
             typer.echo(f"# {line}")
@@ -114,7 +115,7 @@ def check(
         typer.echo(line)
     typer.echo("GitHub was not asked whether its logins and teams exist: doctor sees the teams.")
     if keys := ", ".join(loaded.policy.jira_projects):
-        typer.echo(f"An audit does not ask Jira: 1.2 to 1.4 stay undetermined for {keys}.")
+        typer.echo(f"Jira was not asked for {keys} either: doctor tells what it shows.")
     found = list(gaps(loaded.policy))
     if not found:
         typer.echo("It leaves nothing unsaid for want of which an attribute stays undetermined.")

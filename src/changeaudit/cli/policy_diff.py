@@ -160,7 +160,7 @@ def compared(
 
 def _limits(gathered: Sequence[Gathered], policies: Sequence[Policy]) -> list[str]:
     """What one of the policies needs and the store does not hold."""
-    from changeaudit.cli.evidence import issues_named_by, teams_not_held
+    from changeaudit.cli.evidence import teams_not_held, tickets_named_by
 
     teams = [team for each in gathered for team in each.teams]
     repositories = [each.repository for each in gathered]
@@ -173,7 +173,7 @@ def _limits(gathered: Sequence[Gathered], policies: Sequence[Policy]) -> list[st
                 f"The store does not hold the whole history of {', '.join(lines)} of {name}:"
                 " direct pushes to it, and what reached it under another name, may be missing."
             )
-        named = {k for p in policies for k in issues_named_by(each.repository, each.pulls, p)}
+        named = {k for p in policies for k in tickets_named_by(each.repository, each.pulls, p)}
         unknown = len(named - each.tickets.keys())
         if unknown:
             tickets = "1 ticket" if unknown == 1 else f"{unknown} tickets"

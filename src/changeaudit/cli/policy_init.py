@@ -21,7 +21,7 @@ from changeaudit.errors import CollectError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from changeaudit.collectors.jira_survey import Access
+    from changeaudit.collectors.jira.access import Access
     from changeaudit.records import Unavailable
     from changeaudit.suggestions import Suggestion
     from changeaudit.survey import GitHubSurvey, JiraSurvey
@@ -205,26 +205,15 @@ def _asked_jira(found: GitHubSurvey) -> JiraSurvey | Unavailable | None:
 
 
 def jira_access() -> Access | Unavailable | None:
-    """Where Jira is and what opens it, from the environment; `None` if it names no Jira.
-
-    `JIRA_EMAIL` with `JIRA_API_TOKEN` is for the Cloud; `JIRA_TOKEN`, or `JIRA_PAT`, the personal
-    access token of a Data Center.
-    """
-    names = ("JIRA_URL", "JIRA_EMAIL", "JIRA_API_TOKEN", "JIRA_TOKEN", "JIRA_PAT")
-    url, email, api_token, *own = (os.environ.get(name, "").strip() for name in names)
-    if not url:
-        return None
-    from changeaudit.collectors.jira_survey import Access
+    """The Jira that JIRA_URL names, and what opens it; `None` if it names none."""
+    from changeaudit.collectors.jira.access import access_to, default_address
     from changeaudit.records import Unavailable
 
-    token = api_token if email else next(filter(None, own), "")
-    if not token:
-        return Unavailable(
-            "JIRA_URL is set without JIRA_EMAIL and JIRA_API_TOKEN, and without JIRA_TOKEN"
-        )
-    if not all(part.isascii() and part.isprintable() for part in (email, token)):
-        return Unavailable("its credentials hold characters that none has")
-    return Access(url, email, token)
+    try:
+        url = default_address(os.environ)
+        return access_to(url, os.environ) if url else None
+    except CollectError as error:
+        return Unavailable(error.message.rstrip("."))
 
 
 # The dialogue -----------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ for that: whatever goes wrong is `Unavailable`, with the reason.
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
-from changeaudit.records import Record, Unavailable
+from changeaudit.collectors.jira.access import Access
+from changeaudit.collectors.jira.connection import client_of
+from changeaudit.records import Unavailable
+from changeaudit.sites import site_of, unfit
 from changeaudit.survey import JiraSurvey, ProjectSurvey, Status
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ MOST_PROJECTS = 10
 """How many projects are asked about their types and statuses."""
 
 T = TypeVar("T")
-
-
-class Access(Record, frozen=True):
-    """Where a Jira is, and what opens it: an e-mail address with a token, or a token alone."""
-
-    url: str
-    email: str
-    token: str
 
 
 class _Project(msgspec.Struct, frozen=True):
@@ -63,25 +56,10 @@ def survey_jira(access: Access, wanted: Sequence[str]) -> JiraSurvey | Unavailab
 
     No more than ten are asked about in full, the first ones of `wanted`.
     """
-    problem = _unfit(access.url)
+    problem = unfit(access.url, "JIRA_URL")
     if problem:
         return Unavailable(problem)
-    try:
-        from jira import JIRA
-    except ImportError:
-        return Unavailable("the package 'jira' is not installed: pip install 'changeaudit[jira]'")
-    logging.getLogger("jira").setLevel(logging.CRITICAL)
-    client = JIRA(
-        access.url,
-        basic_auth=(access.email, access.token) if access.email else None,
-        token_auth=None if access.email else access.token,
-        get_server_info=False,
-        logging=False,
-        max_retries=0,
-        timeout=TIMEOUT_SECONDS,
-    )
-    # A redirect may lead a token to elsewhere, most often to a page to log in.
-    client._session.max_redirects = 0
+    client = client_of(access, TIMEOUT_SECONDS)
     with closing(client):
         projects = _asked(client, "project", tuple[_Project, ...])
         if isinstance(projects, Unavailable):
@@ -89,33 +67,10 @@ def survey_jira(access: Access, wanted: Sequence[str]) -> JiraSurvey | Unavailab
         names = {project.key: project.name for project in projects}
         full = [key for key in wanted if key in names][:MOST_PROJECTS]
         return JiraSurvey(
-            host=urlsplit(access.url).netloc,
+            host=site_of(access.url),
             names=tuple(names.items()),
             projects=tuple(_project(client, key, names[key]) for key in full),
         )
-
-
-def _unfit(url: str) -> str:
-    """Why no token may be sent to an address; "" if it may. What may be a secret is not shown."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "JIRA_URL is not a URL"
-    if "@" in url or "?" in url or "#" in url:
-        return "JIRA_URL holds more than the address of a Jira: a password, a query or a fragment"
-    if parts.scheme not in ("http", "https") or not host:
-        return "JIRA_URL is not an http(s) URL"
-    if parts.scheme == "http" and not _loopback(host):
-        return f"JIRA_URL is plain http to {host}: a token would travel unencrypted; use https"
-    return ""
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _project(client: JIRA, key: str, name: str) -> ProjectSurvey:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -17,8 +18,10 @@ SECONDS_TO_END = 2.0
 class Workers:
     """Up to `number` threads that work at once, the one that asks included.
 
-    Jobs may ask for jobs to be done in their turn: those are helped with by whoever is free, so
-    that nobody waits for anybody who waits.
+    Jobs may ask for jobs to be done in their turn. Whoever is free does the next of those that
+    were asked for last, so that nothing waits while somebody could do it. Who waits for jobs that
+    others took helps with what was asked for since, and with nothing else: so nobody ever waits
+    for anybody who waits for him.
 
     Args:
         number: how many at once; 1 for none but the asking one.
@@ -28,7 +31,9 @@ class Workers:
     def __init__(self, number: int = 1, stop: Callable[[], None] = lambda: None) -> None:
         self.number = number
         self._stop = stop
-        self._free = threading.Semaphore(number - 1)
+        self._free = number - 1
+        self._runs: list[_Run[Any]] = []
+        self._change = threading.Condition()
 
     def run(self, jobs: Iterable[Callable[[], T]]) -> list[T]:
         """What the jobs return, in their order.
@@ -38,54 +43,95 @@ class Workers:
                 raised, those that had not begun excepted; at an interruption they are stopped.
         """
         run = _Run(jobs)
-        helpers: list[threading.Thread] = []
+        self._begin(run)
         try:
-            while run.left:
-                if len(run.left) > 1 and self._free.acquire(blocking=False):
-                    helper = threading.Thread(target=self._help, args=(run,), daemon=True)
-                    helpers.append(helper)
-                    helper.start()
-                    continue
-                run.do_next()
-            for helper in helpers:
-                while helper.is_alive():
-                    helper.join(0.1)  # in short steps: some systems hear Ctrl-C only between them
-        except BaseException as error:
+            while self._do_next(run):
+                pass
+            self._wait_for(run)
+        except BaseException:
             run.left.clear()
-            if not isinstance(error, Exception):
-                self._stop()
-            for helper in helpers:
-                helper.join(None if isinstance(error, Exception) else SECONDS_TO_END)
+            self._stop()
+            self._wait_for(run, SECONDS_TO_END)
             raise
+        finally:
+            with self._change:
+                self._runs.remove(run)
         if run.error is not None:
             raise run.error
         return [run.done[position] for position in range(len(run.done))]
 
-    def _help(self, run: _Run[T]) -> None:
-        with run:
-            while run.left:
-                run.do_next()
-        self._free.release()
+    def _begin(self, run: _Run[T]) -> None:
+        """Let others see a run, and have as many of them help as it has jobs for."""
+        with self._change:
+            self._runs.append(run)
+            helpers = min(self._free, len(run.left) - 1)
+            self._free -= max(0, helpers)
+            self._change.notify_all()
+        for _ in range(helpers):
+            threading.Thread(target=self._help, daemon=True).start()
+
+    def _help(self) -> None:
+        """Do what is left of any run, until there is nothing."""
+        while True:
+            with self._change:
+                run = self._newest()
+                if run is None:
+                    self._free += 1
+                    return
+            self._do_next(run)
+
+    def _newest(self, since: _Run[Any] | None = None) -> _Run[Any] | None:
+        """The last run that has jobs left; with `since` only if it began after that one."""
+        run: _Run[Any]
+        for run in reversed(self._runs):
+            if run is since:
+                return None
+            if run.left:
+                return run
+        return None
+
+    def _do_next(self, run: _Run[Any]) -> bool:
+        """Do the next job of a run; `False` if none is left."""
+        with self._change:
+            if not run.left:
+                return False
+            position, job = run.left.popleft()
+            run.under_way += 1
+        try:
+            with run:
+                run.done[position] = job()
+        finally:
+            with self._change:
+                run.under_way -= 1
+                self._change.notify_all()
+        return True
+
+    def _wait_for(self, run: _Run[Any], seconds: float | None = None) -> None:
+        """Return once nobody does a job of a run any more; with `seconds` then at the latest."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while True:
+            with self._change:
+                if not run.under_way or (end is not None and time.monotonic() >= end):
+                    return
+                newer = self._newest(run) if end is None else None
+                if newer is None:
+                    self._change.wait(0.1)  # in short steps: some systems hear Ctrl-C only then
+            if newer is not None:
+                self._do_next(newer)
 
 
 class _Run(Generic[T]):
-    """Some jobs: those that nobody has taken yet, and what came of the others.
+    """Some jobs: those that nobody has taken yet, how many are being done, what came of the others.
 
     As a context it takes down what went wrong within, to be raised where the jobs were asked for.
+    An interruption goes on besides, for whoever it hits is to stop.
     """
 
     def __init__(self, jobs: Iterable[Callable[[], T]]) -> None:
         self.left = deque(enumerate(jobs))
+        self.under_way = 0
         self.done: dict[int, T] = {}
         self.error: BaseException | None = None
-
-    def do_next(self) -> None:
-        """Do the next job, unless another took the last."""
-        try:
-            position, job = self.left.popleft()
-        except IndexError:
-            return
-        self.done[position] = job()
 
     def __enter__(self) -> None:
         """Nothing went wrong yet."""
@@ -100,4 +146,4 @@ class _Run(Generic[T]):
         if error is not None:
             self.left.clear()
             self.error = self.error or error
-        return True
+        return isinstance(error, Exception)

@@ -1,4 +1,6 @@
-"""The audit as CSV (RFC 4180): a row per attribute, change, excluded pull request or tie-out.
+"""The audit as CSV (RFC 4180): a row per attribute, change, excluded pull request, or tie-out.
+
+The tickets that were done without a change have a file of their own.
 
 Every cell is one line of text, as `text.one_line` shows it. A cell that a spreadsheet would take
 for a formula gets a leading apostrophe, and so does a cell that begins with one already: taking
@@ -69,6 +71,20 @@ RECONCILIATION_COLUMNS: Final = (
     "matched_by",
     "commits",
     "pushed",
+    "said",
+    "url",
+)
+
+UNTRACED_COLUMNS: Final = (
+    "key",
+    "title",
+    "type",
+    "status",
+    "done_at",
+    "done_date",
+    "how",
+    "by",
+    "standing",
     "said",
     "url",
 )
@@ -208,6 +224,31 @@ def write_reconciliation(audit: Audit, stream: TextIO) -> None:
             for tie in tied.ties
         ),
     )
+
+
+def write_untraced(audit: Audit, stream: TextIO) -> None:
+    """Write a row for every ticket that was done without a change, then what is not known."""
+    trace = audit.reverse_trace
+    rows: list[tuple[str, ...]] = [
+        (
+            ticket.key,
+            ticket.title,
+            ticket.type,
+            ticket.status,
+            instant(ticket.done_at),
+            day(ticket.done_at),
+            ticket.how,
+            ticket.by,
+            trace.standing,
+            "",
+            ticket.url,
+        )
+        for ticket in (trace.untraced if trace else ())
+        if trace
+    ]
+    blank = ("",) * (UNTRACED_COLUMNS.index("standing"))
+    rows += [(*blank, "undetermined", why, "") for why in (trace.unknown if trace else ())]
+    _write(stream, UNTRACED_COLUMNS, rows)
 
 
 def guarded(text: str) -> str:

@@ -78,6 +78,12 @@ def _reconciliation(audit: Audit, stream: TextIO) -> None:
     csv.write_reconciliation(audit, stream)
 
 
+def _untraced(audit: Audit, stream: TextIO) -> None:
+    from changeaudit.reporters import csv
+
+    csv.write_untraced(audit, stream)
+
+
 def _json(audit: Audit, stream: TextIO) -> None:
     from changeaudit.reporters import json
 
@@ -146,6 +152,7 @@ FILES: Final[Mapping[str, tuple[Writer, str]]] = MappingProxyType(
         "changes.csv": (_changes, "utf-8-sig"),
         "excluded.csv": (_excluded, "utf-8-sig"),
         "reconciliation.csv": (_reconciliation, "utf-8-sig"),
+        "untraced.csv": (_untraced, "utf-8-sig"),
     }
 )
 

@@ -21,6 +21,7 @@ from changeaudit.verdicts import (
     Citation,
     DutyName,
     Excluded,
+    LinkedTicket,
     Outcome,
     Result,
     StepResult,
@@ -109,8 +110,24 @@ def _header(page: Page, explanation: Explanation, change: AuditedChange) -> None
     else:
         merged = f"{_at(change.merged_at)} by {change.merged_by}, into {change.base}"
         _field(page, "Merged", page.text(merged))
-        _field(page, "Tickets", page.text(", ".join(change.tickets) or "none is named"))
+        if not change.linked:
+            _field(page, "Tickets", page.text(", ".join(change.tickets) or "none is named"))
+        for place, ticket in enumerate(change.linked):
+            told = page.link(page.text(_ticket(ticket)), ticket.url)
+            _field(page, "" if place else "Tickets", told)
     _field(page, "Commit", page.text(change.merge_commit or "not known"))
+
+
+def _ticket(ticket: LinkedTicket) -> str:
+    """A ticket on one line: its key, type and title, and its status at the merge and today."""
+    if not ticket.key:
+        return f"{ticket.asked}: {ticket.said}"
+    named = f" (named as {ticket.asked})" if ticket.asked != ticket.key else ""
+    then = ticket.status_at_merge or "not known"
+    statuses = f"{then} at the merge, {ticket.status} today"
+    said = f"; {ticket.said}" if ticket.said else ""
+    of_type = ticket.type or "type not known"
+    return f"{ticket.key}{named}, {of_type}: {ticket.title} ({statuses}{said})"
 
 
 def _summary(page: Page, explanation: Explanation, change: AuditedChange) -> None:

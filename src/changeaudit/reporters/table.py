@@ -10,7 +10,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from changeaudit.reporters import duties, tie_out
+from changeaudit.packed import Packed
+from changeaudit.reporters import duties, reverse, tie_out
 from changeaudit.reporters.terminal import STYLES, Page, padded
 from changeaudit.reporters.text import day, instant
 from changeaudit.verdicts import (
@@ -31,6 +32,8 @@ NAMED: Final = 100
 REPOSITORIES: Final = 12
 # So many rows of a reconciliation that are on one side alone are listed.
 TIES: Final = 10
+# So many tickets without a change are listed where they are information.
+TICKETS: Final = 20
 # So many attributes that one cause decides are given with their names.
 FEW: Final = 3
 
@@ -72,8 +75,10 @@ def render(audit: Audit, console: Console, *, all_changes: bool = False) -> None
             exceptions are never folded.
     """
     page = Page(console)
-    changes = sorted(
-        audit.changes, key=lambda change: (_ORDER.index(change.result), change.merged_at, change.id)
+    changes = Packed(
+        AuditedChange,
+        audit.changes,
+        key=lambda change: (_ORDER.index(change.result), change.merged_at, change.id),
     )
     _header(page, audit)
     _repositories(page, audit, all_changes)
@@ -83,6 +88,7 @@ def render(audit: Audit, console: Console, *, all_changes: bool = False) -> None
         _steps(page, audit)
         _segregation(page, audit, all_changes)
         _reasons(page, audit, changes, all_changes)
+    _reverse_trace(page, audit, all_changes)
     _excluded(page, audit)
     _limitations(page, audit)
     _conclusion(page, audit)
@@ -404,6 +410,26 @@ def _named(page: Page, changes: Sequence[AuditedChange], all_changes: bool) -> T
     return text
 
 
+def _reverse_trace(page: Page, audit: Audit, all_changes: bool) -> None:
+    """Print the tickets that were done without a change, and of which that could not be told."""
+    trace = audit.reverse_trace
+    if trace is None:
+        return
+    page.heading(reverse.TITLE)
+    page.paragraph(Text("  "), Text(reverse.summed(trace)))
+    listed = trace.untraced if all_changes or trace.counts else trace.untraced[:TICKETS]
+    for ticket in listed:
+        lead = Text.assemble("  ", page.mark(reverse.mark(trace)), " ")
+        name = page.link(page.text(ticket.key, "bold"), ticket.url)
+        told = page.text(f"{ticket.title}{page.dot}{reverse.story(ticket)}")
+        page.paragraph(lead, Text.assemble(name, "  ", told))
+    if unnamed := len(trace.untraced) - len(listed):
+        page.line(f"    and {unnamed} more, which untraced.csv lists")
+    for why in trace.unknown:
+        lead = Text.assemble("  ", page.mark(Outcome.UNDETERMINED), " ")
+        page.paragraph(lead, Text("It could not be told: ").append(page.text(why)))
+
+
 def _excluded(page: Page, audit: Audit) -> None:
     if not audit.excluded:
         return
@@ -431,6 +457,10 @@ def _conclusion(page: Page, audit: Audit) -> None:
         page.paragraph(
             Text(), Text("The population is not shown to be complete for ").append(them).append(".")
         )
+    trace = audit.reverse_trace
+    if added := reverse.conclusion(trace):
+        style = STYLES[Outcome.EXCEPTION if reverse.excepted(trace) else Outcome.UNDETERMINED]
+        page.paragraph(Text(), Text(added, style))
     if not summary.changes:
         page.line(Text("The population is empty: no change in the period is in scope.", "bold"))
         return
@@ -452,7 +482,7 @@ def _conclusion(page: Page, audit: Audit) -> None:
         Outcome.EXCEPTION
         if summary.exceptions
         else Outcome.UNDETERMINED
-        if summary.undetermined
+        if summary.undetermined or added
         else Outcome.PASS
     )
     page.paragraph(Text(), Text.assemble((f"{lead}; ", "bold"), rest, style=STYLES[outcome]))

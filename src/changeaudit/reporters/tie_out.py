@@ -17,6 +17,8 @@ KINDS: Final = MappingProxyType(
         TieKind.LEFT_OUT: "left out as of another time",
         TieKind.FORCE_PUSH: "a force-push of the branch",
         TieKind.REWRITTEN: "a push that was rewritten",
+        TieKind.CREATED: "the branch was made",
+        TieKind.DELETED: "the branch was deleted",
     }
 )
 """What each kind of row is."""
@@ -32,6 +34,8 @@ MATCHES: Final = MappingProxyType(
 """What pull requests are matched by."""
 
 LOOSE: Final = (
+    TieKind.CREATED,
+    TieKind.DELETED,
     TieKind.FORCE_PUSH,
     TieKind.REWRITTEN,
     TieKind.PULL_REQUEST_ONLY,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -23,7 +24,9 @@ from changeaudit.rules import approvals, step2_template
 from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.remembered import remembered
 from changeaudit.rules.step1_ticket import allowed, places_not_read
+from changeaudit.rules.ticket_words import among, possibly, told
 from changeaudit.rules.words import instant, listed, sentence
+from changeaudit.ticket_asof import changes_of, values_at, whether
 from changeaudit.verdicts import (
     Citation,
     Finding,
@@ -190,10 +193,11 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
     """A post-mortem was there within the business days that the policy gives, 3 by default.
 
     The policy says what shows it: a ticket of a type or with a label that the pull request
-    names, in a project that counts for 1.2, or a link of a given form in a comment. A link or a
-    label that was there before the merge is no follow-up of it. When a ticket was given its label
-    is not collected, nor what a comment said before it was edited: where that decides, it is
-    undetermined.
+    names, in a project that counts for 1.2, or a link of a given form in a comment. What was there
+    before the merge is no follow-up of it: a link or a label came after it, and a ticket was
+    created after it, or, where it had been opened before, done after it (a status of
+    tickets.done_statuses or tickets.closed_statuses; a GitHub issue was closed). What a comment
+    said before it was edited is not collected: where that decides, it is undetermined.
     """
     emergency = policy.classes.emergency
     wanted = emergency.post_mortem
@@ -234,7 +238,17 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
         return undetermined(f"The post-mortem is due by {instant(due)}.", [_class(change)])
     if late:
         return exception(f"The post-mortem came after {instant(due)}.", late)
-    return exception(f"No post-mortem was there by {instant(due)}.", [_class(change)])
+    waiting = [
+        ticket
+        for named in change.tickets
+        if isinstance(ticket := named.found, Ticket)
+        and (among((ticket.type,), wanted.ticket_types) or among(ticket.labels, wanted.labels))
+    ]
+    opened = f" {listed(t.key for t in waiting)} was opened before the merge and not done since."
+    return exception(
+        f"No post-mortem was there by {instant(due)}.{opened if waiting else ''}",
+        [_class(change), *map(_cite, waiting)],
+    )
 
 
 def _allowed(named: NamedTicket, change: Change, policy: Policy) -> Finding:
@@ -274,17 +288,11 @@ def _post_mortems(
     """What shows a post-mortem, with when it was there, and why it is open whether by `due`."""
     wanted = policy.classes.emergency.post_mortem
     labels = {label.casefold() for label in wanted.labels}
-    types = {name.casefold() for name in wanted.ticket_types}
     for named in change.tickets:
         ticket = named.found
         ours = _of_ours(named, change, policy).outcome is Outcome.PASS
-        if isinstance(ticket, Unavailable) or not ours:
-            continue
-        if ticket.type.casefold() in types:
-            yield ticket.created_at, _cite(ticket), ""
-        elif labels & {x.casefold() for x in ticket.labels}:
-            doubt = f"when ticket {ticket.key} was given its label is not recorded"
-            yield ticket.created_at, _cite(ticket), doubt if ticket.created_at < due else ""
+        if isinstance(ticket, Ticket) and ours:
+            yield from _by_ticket(ticket, change, policy, due)
     timeline, merged = change.pull.timeline, change.pull.merged_at
     for event in () if isinstance(timeline, Unavailable) else timeline:
         if not isinstance(event, LabelChanged) or not event.added or event.at <= merged:
@@ -301,6 +309,68 @@ def _post_mortems(
             since = f"since when the comment of {instant(comment.at)} has its link is not recorded"
             doubt = since if comment.at <= merged or comment.at < due <= at else ""
             yield at, Citation(f"link {link}", name_of(comment.author), at, comment.url), doubt
+
+
+def _by_ticket(
+    ticket: Ticket, change: Change, policy: Policy, due: datetime
+) -> Iterator[tuple[datetime, Citation, str]]:
+    """When a ticket came to show a post-mortem, and why that is open.
+
+    A post-mortem looks back at the incident: its ticket was created after the merge, or done then.
+    """
+    wanted, merged = policy.classes.emergency.post_mortem, change.pull.merged_at
+    for at, what, doubt in _followed(ticket, merged, policy):
+        for field, names in (("type", wanted.ticket_types), ("labels", wanted.labels)):
+            known = _since(ticket, field, names, at) if names else None
+            if known is None:
+                continue
+            since, open_ = known
+            why = doubt or open_
+            cited = f"ticket {ticket.key} ({possibly('type', ((ticket.type,),))}) {what}"
+            who = name_of(ticket.author) if what == "created" else ""
+            yield since, Citation(cited, who, since, ticket.url), why if since < due else ""
+
+
+def _followed(
+    ticket: Ticket, merged: datetime, policy: Policy
+) -> Iterator[tuple[datetime, str, str]]:
+    """When a ticket was created or done after the merge, which of them, and what is open of it."""
+    if ticket.created_at > merged:
+        yield ticket.created_at, "created", ""
+        return
+    over = (*policy.tickets.done_statuses, *policy.tickets.closed_statuses)
+    names = ("closed",) if "#" in ticket.key else over
+    moves = changes_of(ticket, "status")
+    if isinstance(moves, Unavailable):
+        if among((ticket.status,), names):
+            why = f"when ticket {ticket.key} was done could not be read: {moves.reason}"
+            yield merged, "created before the merge, done today", why
+        return
+    for move in moves:
+        if move.at > merged and among(move.after, names) and not among(move.before, names):
+            yield move.at, f"done: {told(move)}", ""
+
+
+def _since(
+    ticket: Ticket, field: str, names: tuple[str, ...], at: datetime
+) -> tuple[datetime, str] | None:
+    """Since when, from `at` on, a ticket had one of `names` in a field, and what is open of that.
+
+    `None` if it never did.
+    """
+    has = partial(among, names=names)
+    which = "label" if field == "labels" else field
+    values = values_at(ticket, field, at + timedelta(seconds=1))  # as that second left it
+    if isinstance(values, Unavailable):
+        today = has(ticket.labels if field == "labels" else (ticket.type,))
+        why = f"when ticket {ticket.key} was given its {which} could not be read: {values.reason}"
+        return (at, why) if today else None
+    there = whether(values, has)
+    if there is None:
+        return at, f"whether ticket {ticket.key} had its {which} then, its history leaves open"
+    changes = changes_of(ticket, field)
+    later = [c.at for c in (() if isinstance(changes, Unavailable) else changes) if has(c.after)]
+    return (at, "") if there else next(((each, "") for each in later if each > at), None)
 
 
 def _link(comment: Comment, pattern: str | None) -> str:

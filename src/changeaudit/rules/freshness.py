@@ -12,9 +12,10 @@ from collections.abc import Collection, Container, Iterator
 from datetime import datetime
 
 from changeaudit.change import Change
-from changeaudit.people import Holds, all_hold
-from changeaudit.records import BaseChanged, Commit, ForcePushed, Unavailable
+from changeaudit.people import Holds, all_hold, name_of
+from changeaudit.records import BaseChanged, Commit, ForcePushed, MergeCommit, Unavailable
 from changeaudit.rules.base_merges import brought_nothing
+from changeaudit.rules.excerpts import quoted
 from changeaudit.rules.force_pushes import carried_over
 from changeaudit.rules.lineage import built_on, roots
 from changeaudit.rules.remembered import once_a_change
@@ -98,7 +99,12 @@ def _of_the_head(change: Change) -> Holds:
     other = _merged_another(change)
     if other:
         return Holds(None, other)
-    return Holds(True, f"it is of {change.pull.head_oid[:7]}, the head that merged")
+    by_hand = _merged_by_hand(change)
+    if by_hand is None:
+        return Holds(True, f"it is of {change.pull.head_oid[:7]}, the head that merged")
+    if by_hand.answer is not True:
+        return by_hand
+    return Holds(True, f"it is of {change.pull.head_oid[:7]}, the head that merged; {by_hand.why}")
 
 
 def fresh_sign_off(change: Change, at: datetime) -> Holds:
@@ -197,6 +203,31 @@ def _merged_another(change: Change) -> str:
     if len(merge.parents) < 2 or head in merge.parents:
         return ""
     return f"the merge commit {merge.oid[:7]} does not have the head {head[:7]} as a parent"
+
+
+def _merged_by_hand(change: Change) -> Holds | None:
+    """Whether a merge of the head that GitHub did not make brought nothing of its own.
+
+    Somebody made it on their own machine, with whatever else they put into it, and pushed it; then
+    GitHub calls the pull request merged. `None` for a merge that GitHub made, as far as is known.
+    """
+    pull, merge = change.pull, change.pull.merge_commit
+    if not isinstance(merge, MergeCommit) or len(merge.parents) < 2 or merge.oid == pull.head_oid:
+        return None
+    if merge.by_github is True or (merge.by_github is not False and change.pushed is None):
+        return None
+    made = f"the merge commit {merge.oid[:7]} was not made by GitHub"
+    if change.pushed is not None:
+        made += f" but pushed by {name_of(change.pushed.actor)} at {instant(change.pushed.at)}"
+    elif merge.committer is not None:
+        name = merge.committer.account.login if merge.committer.account else merge.committer.name
+        made += f" but by {quoted(name, 100)}"
+    if rewritten := _base_rewritten(change):
+        return Holds(None, f"{made}; and {rewritten}")
+    if pull.hand_merge is None:
+        return Holds(None, f"{made}, and whether it holds more than the head was not read")
+    found = brought_nothing(pull.hand_merge)
+    return Holds(found.answer, f"{made}, and {found.why}")
 
 
 def _what_followed(reviewed: str, change: Change, by_oid: dict[str, Commit]) -> Holds:

@@ -27,9 +27,14 @@ REMEDIES: Final[Mapping[str, Remedy]] = MappingProxyType(
             ),
             (
                 "1.2",
-                "It would have passed if it had named a ticket that there is, in a project and"
-                " of a type that the policy counts.",
-                ("tickets.jira_projects", "tickets.issue_repositories", "tickets.types"),
+                "It would have passed if it had named a ticket that there is, and that at the"
+                " merge was in a project and of a type that the policy counts.",
+                (
+                    "tickets.jira_projects",
+                    "tickets.issue_repositories",
+                    "tickets.types",
+                    "tickets.accept_parent",
+                ),
             ),
             (
                 "1.3",
@@ -100,6 +105,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = MappingProxyType(
                     "security_review.labels",
                     "security_review.ticket_labels",
                     "security_review.ticket_types",
+                    "security_review.ticket_components",
                     "security_review.impact_items",
                 ),
             ),
@@ -137,6 +143,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = MappingProxyType(
                     "qa.labels",
                     "qa.comment",
                     "qa.ticket_statuses",
+                    "qa.ticket_comment",
                     "qa.sign_off_checks",
                     "qa.staging_checks_sign_off",
                     "roles.qa",
@@ -229,7 +236,8 @@ REMEDIES: Final[Mapping[str, Remedy]] = MappingProxyType(
             (
                 "E.6",
                 "It would have passed if the post-mortem had been held and linked, in the way"
-                " that the policy names, within the business days that it gives.",
+                " that the policy names, within the business days that it gives: its ticket"
+                " created after the merge, or done after it.",
                 (
                     "classes.emergency.post_mortem",
                     "classes.emergency.follow_up_business_days",

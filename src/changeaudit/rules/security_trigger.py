@@ -1,24 +1,28 @@
 """Step 4, first half: does the change call for a security review, and did its author say so?
 
-What triggers a review is the policy's: changed paths, labels of the pull request, labels and
-types of its tickets, and the author's own answer in the security checklist.
+What triggers a review is the policy's: changed paths, labels of the pull request, labels, types
+and components of its tickets, and the author's own answer in the security checklist.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime
+from functools import partial
+from typing import Final, Literal
 
 from changeaudit.change import Change
 from changeaudit.globs import first_match, matching
 from changeaudit.markdown import Document, Task, plain
 from changeaudit.people import name_of
 from changeaudit.policy import Policy
-from changeaudit.records import Record, Unavailable
+from changeaudit.records import Record, Ticket, Unavailable
 from changeaudit.rules.description import cite_description, description_at_merge
 from changeaudit.rules.excerpts import NAMED, quoted, some
 from changeaudit.rules.remembered import remembered
 from changeaudit.rules.step2_template import item_of
+from changeaudit.rules.ticket_words import among, changed_later
 from changeaudit.rules.words import count, folded
+from changeaudit.ticket_asof import values_at, whether
 from changeaudit.verdicts import (
     Citation,
     Finding,
@@ -49,10 +53,11 @@ def security_review_triggered(change: Change, policy: Policy) -> Finding:
     """Whether the change touches security controls or sensitive data is told by complete evidence.
 
     Any of these triggers the review: a changed path that matches one of the policy's globs; a
-    label at the merge; a label or the type of a linked ticket, as they are today; a checklist
-    item, ticked at the merge, that declares security impact. One that fired is enough. If none
-    did, everything must have been read: a list of files that was cut short is undetermined. If
-    nothing triggers it, the review is not applicable.
+    label at the merge; a label, a component or the type of a linked ticket at the merge, by its
+    history; a checklist item, ticked at the merge, that declares security impact. One that fired
+    is enough. If none did, everything must have been read: a list of files that was cut short is
+    undetermined, and so is a ticket whose history allows both answers. If nothing triggers it, the
+    review is not applicable.
     """
     if not policy.security_review.triggers:
         return undetermined(f"The policy names nothing that triggers a security review; {ADVICE}.")
@@ -139,7 +144,7 @@ def _look(change: Change, policy: Policy) -> _Looked:
         _look_at_paths(change, asked.paths, looked)
     if asked.labels:
         _look_at_labels(change, policy, looked)
-    if asked.ticket_labels or asked.ticket_types:
+    if asked.ticket_labels or asked.ticket_types or asked.ticket_components:
         _look_at_tickets(change, policy, looked)
     if asked.impact_items:
         _look_at_checklist(change, policy, looked)
@@ -197,8 +202,12 @@ def _look_at_labels(change: Change, policy: Policy, looked: _Looked) -> None:
 
 
 def _look_at_tickets(change: Change, policy: Policy, looked: _Looked) -> None:
-    asked = policy.security_review
-    labels, types = folded(asked.ticket_labels), folded(asked.ticket_types)
+    asked, merged = policy.security_review, change.pull.merged_at
+    wanted = {
+        "labels": asked.ticket_labels,
+        "type": asked.ticket_types,
+        "components": asked.ticket_components,
+    }
     looked.unread.extend(
         f"tickets named in a place that could not be read ({why})" for why in change.unread_places
     )
@@ -207,13 +216,40 @@ def _look_at_tickets(change: Change, policy: Policy, looked: _Looked) -> None:
         if isinstance(ticket, Unavailable):
             looked.unread.append(f"the ticket {named.key} ({ticket.reason})")
             continue
-        facts = [f"the label {quoted(x)}" for x in ticket.labels if x.casefold() in labels]
-        facts += [f"the type {quoted(ticket.type)}"] if ticket.type.casefold() in types else []
-        for fact in facts:
-            why = f"the ticket {ticket.key} has {fact} today"
-            cited = Citation(f"ticket {ticket.key}: {fact}", url=ticket.url)
+        for field, names in wanted.items():
+            if names:
+                _look_at_field(ticket, field, names, merged, looked)
+    looked.read.append(f"{count(len(change.tickets), 'ticket')} as of the merge")
+
+
+def _look_at_field(
+    ticket: Ticket, field: str, names: tuple[str, ...], merged: datetime, looked: _Looked
+) -> None:
+    """Whether one of `names` was in a field of a ticket at the merge, and what became of it."""
+    values = values_at(ticket, field, merged)
+    if isinstance(values, Unavailable):
+        looked.unread.append(f"the {field} of the ticket {ticket.key} then ({values.reason})")
+        return
+    fits = folded(names)
+    later = changed_later(ticket, (field,), merged).strip().rstrip(".")
+    aside = f" ({later[:1].lower()}{later[1:]})" if later else ""
+    seen = dict.fromkeys(x for value in values for x in value if x.casefold() in fits)
+    for name in seen:
+        what = f"the {_ONE_OF[field]} {quoted(name)}"
+        if whether(values, partial(among, names=(name,))):
+            cited = Citation(f"ticket {ticket.key}: {what} at the merge", url=ticket.url)
+            why = f"the ticket {ticket.key} had {what} at the merge{aside}"
             looked.fired.append(_Trigger(why, cited))
-    looked.read.append(f"{count(len(change.tickets), 'ticket')} as shown today")
+        else:
+            looked.unread.append(
+                f"whether the ticket {ticket.key} had {what} at the merge, which its history leaves"
+                f" open{aside}"
+            )
+    if aside and not seen:
+        looked.read.append(f"the {field} of {ticket.key} at the merge{aside}")
+
+
+_ONE_OF: Final = {"labels": "label", "type": "type", "components": "component"}
 
 
 def _look_at_checklist(change: Change, policy: Policy, looked: _Looked) -> None:

@@ -7,17 +7,19 @@ whatever the two are called: only the roster tells which person is behind it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from changeaudit.change import Change
 from changeaudit.people import Holds, all_hold, name_of, on_github
 from changeaudit.policy import Policy
-from changeaudit.records import Actor, JiraAccount, StatusChange, Ticket, Unavailable
+from changeaudit.records import Actor, JiraAccount, Ticket, TicketChange, Unavailable
 from changeaudit.rules.approvals import Approval, act, can_write, in_role
 from changeaudit.rules.developers import Developers
-from changeaudit.rules.excerpts import quoted
 from changeaudit.rules.freshness import fresh_sign_off
 from changeaudit.rules.step1_ticket import allowed, places_not_read
+from changeaudit.rules.ticket_words import among, shown
 from changeaudit.rules.words import instant
+from changeaudit.ticket_asof import alike, changes_of, values_at, whether
 from changeaudit.verdicts import Citation, Outcome
 
 
@@ -27,42 +29,59 @@ def by_ticket(change: Change, policy: Policy, made_by: Developers) -> Iterator[A
     A move stands if the ticket was in one of these statuses from then on until the merge. The
     ticket must count for 1.2.
     """
-    wanted = {status.casefold() for status in policy.qa.ticket_statuses}
+    wanted = policy.qa.ticket_statuses
+    for each in counted_tickets(change, policy):
+        if isinstance(each, str):
+            yield each
+            continue
+        ticket, counts = each
+        moves = changes_of(ticket, "status")
+        if isinstance(moves, Unavailable):
+            if counts.answer:
+                yield f"the history of {ticket.key} could not be read: {moves.reason}"
+            continue
+        for move in moves:
+            into = among(move.after, wanted) and not alike("status", move.before, move.after)
+            if into and move.at <= change.pull.merged_at:
+                stood = all_hold(counts, _stood(move, ticket, moves, change, wanted))
+                yield _sign_off(change, policy, made_by, ticket, move, stood)
+
+
+def counted_tickets(change: Change, policy: Policy) -> Iterator[tuple[Ticket, Holds] | str]:
+    """The linked tickets, each with whether it counts for 1.2, and what could not be read."""
     for place in places_not_read(change, policy):
         yield f"tickets named in a place that could not be read ({place})"
     for named in change.tickets:
         ticket, counted = named.found, allowed(named, change, policy.tickets)
         if isinstance(ticket, Unavailable) or counted.outcome is Outcome.UNDETERMINED:
             yield _within(counted.reason)
-            continue
-        counts = Holds(counted.outcome is Outcome.PASS, _within(counted.reason))
-        if isinstance(ticket.history, Unavailable):
-            if counts.answer:
-                why = ticket.history.reason
-                yield f"the history of {ticket.key} could not be read: {why}"
-            continue
-        for move in ticket.history:
-            into = move.after.casefold() in wanted and move.after != move.before
-            if into and move.at <= change.pull.merged_at:
-                stood = all_hold(counts, _stood(move, ticket.history, change, wanted))
-                yield _sign_off(change, policy, made_by, ticket, move, stood)
+        else:
+            yield ticket, Holds(counted.outcome is Outcome.PASS, _within(counted.reason))
 
 
 def _stood(
-    move: StatusChange, history: tuple[StatusChange, ...], change: Change, wanted: set[str]
+    move: TicketChange,
+    ticket: Ticket,
+    moves: tuple[TicketChange, ...],
+    change: Change,
+    wanted: tuple[str, ...],
 ) -> Holds:
     """Whether a ticket stayed in one of the wanted statuses from `move` until the merge."""
     merged = change.pull.merged_at
     if move.at == merged:
         return Holds(None, "it was moved in the very second of the merge")
     doubt = ""
-    for other in history:
-        if other.after.casefold() in wanted or not move.at <= other.at <= merged:
+    for other in moves:
+        if among(other.after, wanted) or not move.at <= other.at <= merged:
             continue
-        out = f"it was moved on to {quoted(other.after)} at {instant(other.at)}"
+        out = f"it was moved on to {shown('status', other.after)} at {instant(other.at)}"
         if move.at < other.at < merged:
             return Holds(False, out)
         doubt = f"{out}, in the same second{' as the merge' if other.at == merged else ''}"
+    at_merge = values_at(ticket, "status", merged)
+    stayed = not isinstance(at_merge, Unavailable) and whether(at_merge, lambda v: among(v, wanted))
+    if not doubt and not stayed:
+        doubt = "its history does not show that it stayed there until the merge"
     return Holds(None, doubt) if doubt else Holds(True, "it stayed there until the merge")
 
 
@@ -71,38 +90,58 @@ def _sign_off(
     policy: Policy,
     made_by: Developers,
     ticket: Ticket,
-    move: StatusChange,
+    move: TicketChange,
     stood: Holds,
 ) -> Approval:
-    person = _person(ticket, move.actor, policy)
-    who = name_of(move.actor)
+    before, after = shown("status", move.before), shown("status", move.after)
+    return of_account(
+        change,
+        policy,
+        made_by,
+        ticket=ticket,
+        account=move.actor,
+        at=move.at,
+        what=f"ticket {ticket.key} moved to {after}",
+        did=f"ticket {ticket.key} went from {before} to {after}",
+        url=ticket.url,
+        valid=stood,
+    )
+
+
+def of_account(
+    change: Change,
+    policy: Policy,
+    made_by: Developers,
+    *,
+    ticket: Ticket,
+    account: Actor | JiraAccount | None,
+    at: datetime,
+    what: str,
+    did: str,
+    url: str,
+    valid: Holds,
+) -> Approval:
+    """The sign-off of whoever an account of a ticket's tracker is: `did` is what is cited of it."""
+    person = _person(ticket, account, policy)
+    who = name_of(account)
     if isinstance(person, Actor) and person.login != who:
         who = f"{who} ({person.login} on GitHub)"
-    what = f"ticket {ticket.key} moved to {quoted(move.after)}"
-    moved = f"ticket {ticket.key} went from {quoted(move.before)} to {quoted(move.after)}"
-    citation = Citation(moved, who, move.at, ticket.url)
-    fresh = fresh_sign_off(change, move.at)
+    citation = Citation(did, who, at, url)
+    fresh = fresh_sign_off(change, at)
     if isinstance(person, Unavailable):
         nobody = Holds(None, person.reason)
         return Approval.of(
             what,
             None,
-            move.at,
+            at,
             citation,
-            valid=all_hold(stood, nobody),
+            valid=all_hold(valid, nobody),
             role=nobody,
             independent=nobody,
             fresh=fresh,
         )
     outside = act(
-        policy,
-        made_by,
-        what=what,
-        by=person,
-        at=move.at,
-        citation=citation,
-        valid=stood,
-        fresh=fresh,
+        policy, made_by, what=what, by=person, at=at, citation=citation, valid=valid, fresh=fresh
     )
     return in_role(change, policy, "qa", outside, can_write(change, person))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from changeaudit.change import Change, NamedTicket
@@ -10,17 +10,19 @@ from changeaudit.globs import matches, matches_any
 from changeaudit.markdown import LIMIT
 from changeaudit.people import name_of
 from changeaudit.policy import Policy, Tickets
-from changeaudit.records import Commit, StatusChange, Ticket, TicketRef, Unavailable
+from changeaudit.records import Ticket, TicketRef, Unavailable
 from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.description import cite_description, cite_title
 from changeaudit.rules.excerpts import quoted, some
 from changeaudit.rules.remembered import remembered
-from changeaudit.rules.words import folded, instant
-from changeaudit.ticket_refs import named_tickets
+from changeaudit.rules.ticket_words import among, changed_later, possibly, shown
+from changeaudit.rules.words import instant
+from changeaudit.ticket_asof import Value, changes_of, projects_at, values_at, whether
 from changeaudit.verdicts import (
     Citation,
     Finding,
     Outcome,
+    combine,
     exception,
     not_applicable,
     passed,
@@ -49,9 +51,7 @@ def linked(change: Change, policy: Policy) -> Finding:
     if change.tickets:
         keys = some([ticket.key for ticket in change.tickets])
         refs = [ref for ticket in change.tickets for ref in ticket.named]
-        in_commits = "commits" in [ref.place for ref in refs]
-        commits = _naming_commits(change, policy) if in_commits else {}
-        return passed(f"Named: {keys}.", [_cite_place(change, commits, ref) for ref in refs])
+        return passed(f"Named: {keys}.", [_cite_place(change, ref) for ref in refs])
     places = [PLACES[place] for place in policy.tickets.places]
     unread = places_not_read(change, policy)
     if unread:
@@ -59,7 +59,7 @@ def linked(change: Change, policy: Policy) -> Finding:
             f"No ticket is named where it could be read, of {some(places)}; not read:"
             f" {'; '.join(unread)}."
         )
-    looked_for = [f"{project}-…" for project in policy.tickets.jira_projects]
+    looked_for = [f"{project}-…" for project in policy.tickets.projects]
     if policy.tickets.github_issues:
         looked_for.append("a GitHub issue")
     return exception(
@@ -72,10 +72,12 @@ def linked(change: Change, policy: Policy) -> Finding:
 def exists(change: Change, policy: Policy) -> Finding:
     """The ticket is visible to the audit account, in an allowed project, of an allowed type.
 
-    A ticket that the account cannot see may exist all the same: undetermined. The type is the
-    one that the tracker shows today, for its history is not collected; GitHub issues have none
-    that the policy could ask for. Of several tickets the one that fares best is tested, the same
-    one for 1.2, 1.3 and 1.4.
+    A ticket that the account cannot see may exist all the same: undetermined. Project and type
+    are those at the merge, by the ticket's history: a ticket that was moved later was where it
+    was. A GitHub issue is of any type, for it has none. Where the policy accepts the parent, a
+    ticket of another type counts if the ticket above it, an epic or the story of a sub-task, is of
+    an allowed one; 1.3 and 1.4 then hold for both. Of several tickets the one that fares best is
+    tested, the same one for 1.2, 1.3 and 1.4.
     """
     return _of_best(change, policy, "exists")
 
@@ -95,9 +97,10 @@ def planned_before_built(change: Change, policy: Policy) -> Finding:
 def fits(change: Change, policy: Policy) -> Finding:
     """At the merge the ticket was not cancelled, and not closed since before the work began.
 
-    The status is the one at the merge, by the ticket's history. Work begins, at the latest, when
-    the pull request is opened. A GitHub issue closed as not planned or as a duplicate is
-    cancelled; so is a Jira ticket whose closed status has a resolution that the policy lists.
+    Status and resolution are those at the merge, by the ticket's history; a status that was
+    renamed since is known by either name. Work begins, at the latest, when the pull request is
+    opened. A GitHub issue closed as not planned or as a duplicate is cancelled; so is a Jira
+    ticket whose closed status has a resolution that the policy lists.
     """
     return _of_best(change, policy, "fits")
 
@@ -166,7 +169,7 @@ def _title(change: Change) -> str:
     return "unread" if isinstance(title, Unavailable) else quoted(title)
 
 
-def _cite_place(change: Change, commits: Mapping[str, Commit], ref: TicketRef) -> Citation:
+def _cite_place(change: Change, ref: TicketRef) -> Citation:
     pull = change.pull
     match ref.place:
         case "title":
@@ -174,7 +177,8 @@ def _cite_place(change: Change, commits: Mapping[str, Commit], ref: TicketRef) -
         case "body":
             return cite_description(change, f"{ref.key} in the description")
         case "commits":
-            commit = commits.get(ref.key.casefold())
+            commits = () if isinstance(pull.commits, Unavailable) else pull.commits
+            commit = next((each for each in commits if each.oid == ref.commit), None)
             if commit:
                 what = f"{ref.key} in the message of commit {commit.oid[:10]}:"
                 author = commit.authors[0].name if commit.authors else ""
@@ -183,17 +187,6 @@ def _cite_place(change: Change, commits: Mapping[str, Commit], ref: TicketRef) -
             what = f"{ref.key} in the head branch's name {quoted(pull.head_ref)}"
             return Citation(what, name_of(pull.author), pull.created_at, pull.url)
     return Citation(f"{ref.key} in {PLACES.get(ref.place, ref.place)}", url=pull.url)
-
-
-def _naming_commits(change: Change, policy: Policy) -> dict[str, Commit]:
-    """The first commit whose message names a ticket, by the ticket's key in lower case."""
-    commits = () if isinstance(change.pull.commits, Unavailable) else change.pull.commits
-    found: dict[str, Commit] = {}
-    for commit in commits:
-        message = (commit.message,)
-        for ref in named_tickets("", "", "", message, (), change.repository, policy.tickets):
-            found.setdefault(ref.key.casefold(), commit)
-    return found
 
 
 def _of_best(change: Change, policy: Policy, attribute: str) -> Finding:
@@ -221,8 +214,8 @@ def _best(change: Change, policy: Policy) -> tuple[NamedTicket, Mapping[str, Fin
             ticket,
             {
                 "exists": allowed(ticket, change, policy.tickets),
-                "planned": _planned(ticket, change, policy.tickets),
-                "fits": _fits(ticket, change, policy.tickets),
+                "planned": _with_parents(_planned, ticket, change, policy.tickets),
+                "fits": _with_parents(_fits, ticket, change, policy.tickets),
             },
         )
         for ticket in change.tickets
@@ -252,53 +245,128 @@ def _cite_ticket(ticket: Ticket, what: str, at: datetime | None = None, by: str 
 
 def allowed(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
     """Whether a ticket that a change names exists and is one that the policy counts (1.2)."""
+    own = _itself(named, change, policy)
+    above = _by_its_parent(named, change, policy)
+    if above is None:
+        return own
+    return Finding(above.outcome, f"{own.reason} {above.reason}", (*own.evidence, *above.evidence))
+
+
+def _by_its_parent(named: NamedTicket, change: Change, policy: Tickets) -> Finding | None:
+    """Whether a ticket counts for its parent's sake; `None` where that is not the question.
+
+    It is where the policy accepts parents and the ticket would count, were it not for its type.
+    """
+    ticket = named.found
+    if not policy.accept_parent or isinstance(ticket, Unavailable):
+        return None
+    own = _itself(named, change, policy)
+    any_type = policy.model_copy(update={"types": ()})
+    elsewhere = _itself(named, change, any_type).outcome is not Outcome.PASS
+    if own.outcome is Outcome.PASS or elsewhere:
+        return None
+    above = values_at(ticket, "parent", change.pull.merged_at)
+    if isinstance(above, Unavailable):
+        return undetermined(f"What its parent was then could not be read: {above.reason}.")
+    found = [_itself(parent, change, policy) for parent in named.parents]
+    evidence = [citation for finding in found for citation in finding.evidence]
+    told = " ".join(f"Its parent: {finding.reason}" for finding in found)
+    outcomes = {finding.outcome for finding in found}
+    if () in above:
+        told = f"{told} It had no parent{', or that one' if found else ''}.".strip()
+        outcomes.add(Outcome.EXCEPTION)
+    if outcomes == {Outcome.PASS}:
+        return passed(f"{told} The policy accepts the parent in its place.", evidence)
+    if outcomes == {Outcome.EXCEPTION}:
+        return Finding(own.outcome, told, tuple(evidence))
+    return undetermined(f"Whether its parent counts cannot be told. {told}", evidence)
+
+
+def _with_parents(
+    test: Callable[[NamedTicket, Change, Tickets], Finding],
+    named: NamedTicket,
+    change: Change,
+    policy: Tickets,
+) -> Finding:
+    """What a test comes to for a ticket, and for its parent where it counts for that one's sake."""
+    own = test(named, change, policy)
+    above = _by_its_parent(named, change, policy)
+    if above is None or above.outcome is not Outcome.PASS:
+        return own
+    found = [own, *(test(parent, change, policy) for parent in named.parents)]
+    return Finding(
+        combine(finding.outcome for finding in found),
+        " ".join(finding.reason for finding in found),
+        tuple(dict.fromkeys(citation for finding in found for citation in finding.evidence)),
+    )
+
+
+def _itself(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
     ticket = named.found
     if isinstance(ticket, Unavailable):
         return _hidden(named, ticket)
+    merged = change.pull.merged_at
     name = ticket.key
     moved = f"{named.key}, now {name}," if named.key.casefold() != name.casefold() else name
-    evidence = [
-        _cite_ticket(
-            ticket,
-            f"{quoted(ticket.title)}, type {ticket.type or 'not given'} today",
-            ticket.created_at,
-            name_of(ticket.author),
-        )
-    ]
-    if "#" in name:
-        if not policy.github_issues:
-            return exception(
-                f"{moved} is a GitHub issue, which the policy does not count.", evidence
-            )
-        owner = change.pull.repository.partition("/")[0]
-        patterns = policy.issue_repositories or (f"{owner}/*",)
-        where = name.rpartition("#")[0]
-        if not matches_any(where.casefold(), tuple(pattern.casefold() for pattern in patterns)):
-            return exception(
-                f"The GitHub issue {moved} is in {where}; the policy counts those of"
-                f" {some(patterns)}.",
-                evidence,
-            )
-        return passed(f"The GitHub issue {moved} exists.", evidence)
-    project = name.rpartition("-")[0].upper()
-    if project not in policy.jira_projects:
-        if moved != name:
+    types = values_at(ticket, "type", merged)
+    known = "" if isinstance(types, Unavailable) else possibly("type", types)
+    cited = f"{quoted(ticket.title)}, type {known or f'{quoted(ticket.type)} today'}"
+    evidence = [_cite_ticket(ticket, cited, ticket.created_at, name_of(ticket.author))]
+    later = changed_later(ticket, ("type", "key"), merged)
+    github = "#" in name
+    if github and not policy.github_issues:
+        return exception(f"{moved} is a GitHub issue, which the policy does not count.", evidence)
+    what = f"The GitHub issue {moved}" if github else f"The ticket {moved}"
+    projects = projects_at(ticket, merged)
+    counted = [_counts(project, change, policy) for project in projects]
+    if False in counted:
+        where = " or ".join(projects)
+        if True in counted:
             return undetermined(
-                f"The ticket {moved} is in the project {project} today, which the policy does not"
-                " list; when it was moved there is not recorded.",
+                f"{what} is in {'' if github else 'the project '}{ticket.project} today; whether it"
+                f" was in {where} at the merge cannot be told, and the policy does not count both."
+                f"{later}",
                 evidence,
             )
         return exception(
-            f"The ticket {name} is in the project {project}, which the policy does not list.",
+            f"{what} is in {where}; the policy counts those of"
+            f" {some(_issue_repositories(change, policy))}.{later}"
+            if github
+            else f"{what} is in the project {where}, which the policy does not list.{later}",
             evidence,
         )
-    if policy.types and not _among(ticket.type, policy.types):
-        return exception(
-            f"The ticket {moved} is of the type {quoted(ticket.type)}; the policy counts"
-            f" {some(policy.types)}.",
+    where = "" if github else f", in the project {' or '.join(projects)}"
+    if not policy.types or (github and types == (("Issue",),)):
+        return passed(f"{what} exists{where}.{later}", evidence)
+    if isinstance(types, Unavailable):
+        return undetermined(
+            f"The type of {name} at the merge could not be read: {types.reason}; today it is"
+            f" {quoted(ticket.type)}.",
             evidence,
         )
-    return passed(f"The ticket {moved} exists, in the project {project}.", evidence)
+    fits_type = whether(types, lambda value: among(value, policy.types))
+    of_type = f"{what} was of the type {known} at the merge"
+    if fits_type is None:
+        return undetermined(
+            f"{of_type}, which cannot be told; the policy counts {some(policy.types)}.{later}",
+            evidence,
+        )
+    if not fits_type:
+        return exception(f"{of_type}; the policy counts {some(policy.types)}.{later}", evidence)
+    return passed(f"{what} exists{where}, of the type {known}.{later}", evidence)
+
+
+def _counts(project: str, change: Change, policy: Tickets) -> bool:
+    """Whether tickets of a Jira project, or of a repository ("owner/name"), count."""
+    if "/" not in project:
+        return project.upper() in policy.projects
+    patterns = _issue_repositories(change, policy)
+    return matches_any(project.casefold(), tuple(pattern.casefold() for pattern in patterns))
+
+
+def _issue_repositories(change: Change, policy: Tickets) -> tuple[str, ...]:
+    owner = change.pull.repository.partition("/")[0]
+    return policy.issue_repositories or (f"{owner}/*",)
 
 
 def _planned(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
@@ -368,113 +436,106 @@ def _fits(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
             f"The ticket {ticket.key} did not exist yet at the merge: see 1.3.",
             [_cite_ticket(ticket, "created", ticket.created_at, name_of(ticket.author))],
         )
-    history = ticket.history
-    if isinstance(history, Unavailable):
+    merged, opened = pull.merged_at, pull.created_at
+    statuses = values_at(ticket, "status", merged)
+    before = values_at(ticket, "status", opened)
+    if isinstance(statuses, Unavailable) or isinstance(before, Unavailable):
+        why = statuses.reason if isinstance(statuses, Unavailable) else ""
         return undetermined(
-            f"The status of {ticket.key} at the merge could not be read: {history.reason}; today"
+            f"The status of {ticket.key} at the merge could not be read: {why}; today"
             f" it is {quoted(ticket.status)}.",
             [_cite_ticket(ticket, f"has the status {quoted(ticket.status)} today")],
         )
-    statuses = _statuses(ticket, history, pull.merged_at)
-    at_merge = sorted(statuses) if len(statuses) > 1 else list(statuses)
-    said = " or ".join([quoted(status) for status in at_merge])
+    resolutions = values_at(ticket, "resolution", merged)
+    later = changed_later(ticket, ("status", "resolution"), merged)
+    said = possibly("status", statuses)
     told = f"The ticket {ticket.key} was {said} at the merge"
-    evidence = [_cite_status(ticket, history, pull.merged_at, said)]
-    cancelled = {_cancelled(status, ticket, history, change, policy) for status in at_merge}
-    if False not in cancelled and None not in cancelled:
-        by_status = all(_among(status, policy.cancelled_statuses) for status in at_merge)
-        why = "" if by_status else f" (resolution {quoted(ticket.resolution)})"
-        return exception(f"{told}{why}: it was cancelled.", evidence)
-    stale = _closed_throughout(ticket, history, change, policy)
+    evidence = [_cite_status(ticket, merged, said)]
+    cancelled = {_cancelled(status, resolutions, ticket, policy) for status in statuses}
+    if cancelled == {True}:
+        by_status = all(among(status, policy.cancelled_statuses) for status in statuses)
+        why = "" if by_status else f" (resolution {_resolved(resolutions)})"
+        return exception(f"{told}{why}: it was cancelled.{later}", evidence)
+    stale = _closed_throughout(ticket, (before, statuses), change, policy)
     if stale:
         return exception(
             f"{told}, and had been so since before the pull request was opened"
-            f" ({instant(pull.created_at)}).",
+            f" ({instant(opened)}).{later}",
             evidence,
         )
     if None in cancelled:
+        why = resolutions.reason if isinstance(resolutions, Unavailable) else "it may be either"
         return undetermined(
-            f"{told}; its status has changed since, and what its resolution was at the merge is"
-            " not recorded.",
+            f"{told}; whether its resolution was {_resolved(resolutions)} then cannot be told:"
+            f" {why}.{later}",
             evidence,
         )
     if True in cancelled or stale is None:
         return undetermined(
-            f"{told}; its status changed within a second that decides whether it was still to be"
-            " done.",
+            f"{told}; its history does not show which, or when it became so, in the order that"
+            f" decides whether it was still to be done.{later}",
             evidence,
         )
-    return passed(f"{told}.", evidence)
+    return passed(f"{told}.{later}", evidence)
 
 
-def _cite_status(
-    ticket: Ticket, history: tuple[StatusChange, ...], at: datetime, status: str
-) -> Citation:
+def _cite_status(ticket: Ticket, at: datetime, status: str) -> Citation:
     """Cite the change that brought the `status` of `at`, or that there had been none."""
-    before = [change for change in history if change.at < at]
+    history = changes_of(ticket, "status")
+    changes = () if isinstance(history, Unavailable) else history
+    before = [change for change in changes if change.at < at]
     if not before:
         what = f"created; its status was {status} until the merge"
         return _cite_ticket(ticket, what, ticket.created_at, name_of(ticket.author))
-    last = max(before, key=lambda change: change.at)
-    what = f"went from {quoted(last.before)} to {quoted(last.after)}"
+    last = before[-1]
+    what = f"went from {shown('status', last.before)} to {shown('status', last.after)}"
     return _cite_ticket(ticket, what, last.at, name_of(last.actor))
 
 
-def _statuses(ticket: Ticket, history: tuple[StatusChange, ...], at: datetime) -> set[str]:
-    """The statuses that a ticket may have had at `at`: one, unless one second holds several."""
-    if not history:
-        return {ticket.status}
-    before = [change for change in history if change.at < at]
-    same = [change for change in history if change.at == at]
-    if before:
-        newest = max(change.at for change in before)
-        tied = [change for change in before if change.at == newest]
-        afters, befores = {c.after for c in tied}, {c.before for c in tied}
-        possible = (afters - befores) or afters
-    else:
-        oldest = min(change.at for change in history)
-        tied = [change for change in history if change.at == oldest]
-        afters, befores = {c.after for c in tied}, {c.before for c in tied}
-        possible = (befores - afters) or befores
-    return possible | {c.after for c in same} | {c.before for c in same}
-
-
-def _among(status: str, names: tuple[str, ...]) -> bool:
-    return bool(names) and status.casefold() in folded(names)
-
-
-def _closed(status: str, ticket: Ticket, policy: Tickets) -> bool:
-    return _among(status, ("closed",) if "#" in ticket.key else policy.closed_statuses)
+def _closed(status: Value, ticket: Ticket, policy: Tickets) -> bool:
+    return among(status, ("closed",) if "#" in ticket.key else policy.closed_statuses)
 
 
 def _cancelled(
-    status: str, ticket: Ticket, history: tuple[StatusChange, ...], change: Change, policy: Tickets
+    status: Value, resolutions: tuple[Value, ...] | Unavailable, ticket: Ticket, policy: Tickets
 ) -> bool | None:
     """Whether `status` at the merge means cancelled; `None` where its resolution is not known."""
     github = "#" in ticket.key
-    if not github and _among(status, policy.cancelled_statuses):
+    if not github and among(status, policy.cancelled_statuses):
         return True
     if not _closed(status, ticket, policy):
         return False
-    resolution = ticket.resolution.replace("_", " ")
-    abandoned = _among(resolution, ABANDONED if github else policy.cancelled_statuses)
-    if any(later.at > change.pull.merged_at for later in history):
-        return None if github or abandoned else False
-    return abandoned
+    if isinstance(resolutions, Unavailable):
+        return None
+    names = ABANDONED if github else policy.cancelled_statuses
+    return whether(resolutions, lambda value: among(_in_words(value), names))
+
+
+def _in_words(resolution: Value) -> Value:
+    """A resolution as people write it: GitHub says NOT_PLANNED."""
+    return tuple(name.replace("_", " ") for name in resolution)
+
+
+def _resolved(resolutions: tuple[Value, ...] | Unavailable) -> str:
+    if isinstance(resolutions, Unavailable):
+        return "one that means cancelled"
+    return possibly("resolution", resolutions)
 
 
 def _closed_throughout(
-    ticket: Ticket, history: tuple[StatusChange, ...], change: Change, policy: Tickets
+    ticket: Ticket, ends: Iterable[tuple[Value, ...]], change: Change, policy: Tickets
 ) -> bool | None:
-    """Whether a ticket was closed from the opening of the pull request to its merge."""
+    """Whether a ticket was closed from the opening of the pull request to its merge.
+
+    `ends` are the statuses that it may have had at the one and at the other.
+    """
     opened, merged = change.pull.created_at, change.pull.merged_at
     if ticket.created_at > opened:
         return False
-    if not history:
-        return _closed(ticket.status, ticket, policy)
-    ends = _statuses(ticket, history, opened), _statuses(ticket, history, merged)
-    closed = [{_closed(status, ticket, policy) for status in statuses} for statuses in ends]
-    reopened = any(not _closed(c.after, ticket, policy) for c in history if opened < c.at < merged)
-    if reopened or {False} in closed:
+    history = changes_of(ticket, "status")
+    changes = () if isinstance(history, Unavailable) else history
+    closed = [whether(values, lambda v: _closed(v, ticket, policy)) for values in ends]
+    reopened = any(not _closed(c.after, ticket, policy) for c in changes if opened < c.at < merged)
+    if reopened or False in closed:
         return False
-    return True if closed == [{True}, {True}] else None
+    return True if closed == [True, True] else None

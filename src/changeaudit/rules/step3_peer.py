@@ -43,6 +43,9 @@ def peer_approval_fresh(change: Change, policy: Policy) -> Finding:
     sides give of themselves: where one side changed it, as that side has it. Where both changed the
     same file, trees do not tell how it was put together. A force-push makes an approval stale,
     unless the policy accepts those that kept the very files that were reviewed.
+
+    Of a merge that somebody else than GitHub made and pushed, the same is asked of its two sides,
+    the head and the base: else more may have merged than was reviewed.
     """
     return approvals.fresh(change, policy, "peer", policy.peer_review.approvals, see="3.1")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from changeaudit.change import Change
-from changeaudit.people import Holds, all_hold, name_of
+from changeaudit.people import Holds, name_of
 from changeaudit.policy import Policy
 from changeaudit.records import Record, Unavailable
 from changeaudit.rules.approvals import (
@@ -21,9 +21,10 @@ from changeaudit.rules.developers import Developers, developers
 from changeaudit.rules.freshness import fresh_sign_off
 from changeaudit.rules.remembered import remembered
 from changeaudit.rules.sign_off_by_check import by_check
+from changeaudit.rules.sign_off_by_comment import by_comment, by_ticket_comment, in_qa
 from changeaudit.rules.sign_off_by_ticket import by_ticket
 from changeaudit.rules.staging import tested_in_staging
-from changeaudit.rules.words import instant, listed, sentence
+from changeaudit.rules.words import listed, sentence
 from changeaudit.verdicts import (
     Citation,
     Finding,
@@ -56,10 +57,11 @@ def signed_off(change: Change, policy: Policy) -> Finding:
     """A member of QA on that date signed off before the merge and after the last code.
 
     The methods are the policy's: an approving review; a label that was on at the merge (who put
-    it there is what counts); a comment that starts with the given text and was never edited; a
-    linked ticket that was moved into a given status, counts for 1.2 and was in such a status until
-    the merge (the roster says which person an account of Jira is); or, where the policy lets them
-    sign off in QA's place, checks that succeeded on what merged.
+    it there is what counts); a comment that starts with the given text and was never edited, on
+    the pull request or on a linked ticket that counts for 1.2; such a ticket that was moved into a
+    given status and was in such a status until the merge (the roster says which person an account
+    of Jira is); or, where the policy lets them sign off in QA's place, checks that succeeded on
+    what merged.
     """
     offs = sign_offs(change, policy)
     if isinstance(offs, Unavailable):
@@ -113,18 +115,16 @@ def qa_independent(change: Change, policy: Policy) -> Finding:
     return not_applicable("There is no sign-off whose independence could be tested: see 5.1.", page)
 
 
-def in_qa(sign_off: Approval) -> Holds:
-    """Whether a sign-off counts, its independence left aside."""
-    return all_hold(sign_off.valid, sign_off.role, sign_off.fresh)
-
-
 @remembered
 def sign_offs(change: Change, policy: Policy) -> SignOffs | Unavailable:
     """Every sign-off there was before the merge, by each method that the policy names."""
     qa = policy.qa
     signing = qa.signing_checks
     if not (signing or qa.by_people):
-        methods = "qa.review, qa.labels, qa.comment, qa.ticket_statuses or qa.sign_off_checks"
+        methods = (
+            "qa.review, qa.labels, qa.comment, qa.ticket_statuses, qa.ticket_comment or"
+            " qa.sign_off_checks"
+        )
         if qa.staging_checks_sign_off:
             methods = "qa.staging_checks, which sign off too"
         return Unavailable(f"the policy names no way in which QA signs off: add {methods}")
@@ -151,7 +151,7 @@ def sign_offs(change: Change, policy: Policy) -> SignOffs | Unavailable:
             found += those
     if qa.comment is not None and not nobody:
         looked.append("comments")
-        those = _by_comment(change, policy, made_by)
+        those = by_comment(change, policy, made_by)
         if isinstance(those, Unavailable):
             unread.append(those.reason)
         else:
@@ -159,6 +159,13 @@ def sign_offs(change: Change, policy: Policy) -> SignOffs | Unavailable:
     if qa.ticket_statuses and not nobody:
         looked.append("tickets")
         for each in by_ticket(change, policy, made_by):
+            if isinstance(each, str):
+                unread.append(each)
+            else:
+                found.append(each)
+    if qa.ticket_comment is not None and not nobody:
+        looked.append("comments on tickets")
+        for each in by_ticket_comment(change, policy, made_by):
             if isinstance(each, str):
                 unread.append(each)
             else:
@@ -182,7 +189,7 @@ def sign_offs(change: Change, policy: Policy) -> SignOffs | Unavailable:
     ]
     return SignOffs(
         tuple(found),
-        tuple(unread),
+        tuple(dict.fromkeys(unread)),
         listed(looked),
         checked,
         tally(found, answers),
@@ -229,54 +236,6 @@ def _by_label(change: Change, policy: Policy, made_by: Developers) -> list[Appro
             )
             found.append(in_role(change, policy, "qa", outside, can_write(change, label.by)))
     return found
-
-
-def _by_comment(
-    change: Change, policy: Policy, made_by: Developers
-) -> list[Approval] | Unavailable:
-    comments, merged = change.pull.comments, change.pull.merged_at
-    if isinstance(comments, Unavailable):
-        return Unavailable(f"the comments could not be read: {comments.reason}")
-    found: list[Approval] = []
-    for comment in comments:
-        edited = comment.edited_at
-        # What a comment said before it was edited is not told.
-        unknown = edited is not None and edited >= merged
-        of_the_form = _is_of_form(comment.body, policy.qa.comment or "")
-        if comment.at > merged or not (of_the_form or unknown):
-            continue
-        valid = _ON_TIME
-        if edited is not None:
-            valid = Holds(None if unknown else False, f"it was edited at {instant(edited)}")
-        elif comment.at == merged:
-            valid = Holds(None, "it was written in the very second of the merge")
-        outside = act(
-            policy,
-            made_by,
-            what="comment",
-            by=comment.author,
-            at=comment.at,
-            citation=Citation("comment", name_of(comment.author), comment.at, comment.url),
-            valid=valid,
-            fresh=fresh_sign_off(change, comment.at),
-        )
-        sign_off = in_role(change, policy, "qa", outside, can_write(change, comment.author))
-        if of_the_form or in_qa(sign_off).answer is not False:
-            found.append(sign_off)
-    timeline = change.pull.timeline
-    if not found and isinstance(timeline, Unavailable):
-        return Unavailable(
-            f"the comments may not be all there, as those of a timeline: {timeline.reason}"
-        )
-    return found
-
-
-def _is_of_form(body: str, form: str) -> bool:
-    """Whether a comment starts with the form, as words of their own and not as a question."""
-    said, wanted = body.lstrip().casefold(), form.strip().casefold()
-    rest = said[len(wanted) :]
-    goes_on = wanted[-1:].isalnum() and rest[:1].isalnum()
-    return said.startswith(wanted) and not goes_on and not rest.lstrip().startswith("?")
 
 
 ATTRIBUTES = (

@@ -177,6 +177,7 @@ class FakeGitHub(Transport):
         self.dates: dict[str, str] = {}
         self.text = ""
         self.issues: dict[str, Json] = {}
+        self.changes: dict[str, Json | None] = {}
         self.heads: dict[str, str] = {}
         self.members: list[Json] | None = None
         self.owned: list[Any] | None = None
@@ -283,7 +284,11 @@ class FakeGitHub(Transport):
     def shown(self, found: Json, first: Callable[[str], int], wanted: Iterator[str]) -> Json:
         """The pull request with the first page of each list."""
         cut = {name: sliced(found[name], first(name), None) for name in wanted}
-        return {**found, **cut, "statusCheckRollup": {"contexts": cut["checks"]}}
+        shown = {**found, **cut, "statusCheckRollup": {"contexts": cut["checks"]}}
+        if edits := found["userContentEdits"]:  # they are asked for by themselves
+            shown["lastEditedAt"] = found["lastEditedAt"] or edits[0]["editedAt"]
+        del shown["userContentEdits"]
+        return shown
 
     def answer_pull_requests(self, variables: Json) -> Json:
         hits = self.found(variables["search"])
@@ -459,16 +464,22 @@ class FakeGitHub(Transport):
         }
 
     def answer_line(self, variables: Json) -> Json:
+        """Stretches of history: a cursor is how many commits came before, and from where."""
         data: Json = {}
-        for position in range(len(variables) // 2):
+        for position in range(len(variables) // 3):
             chain: list[Json] = []
             oid = variables[f"i{position}"].removeprefix("C_")
+            start, _, before = (variables[f"a{position}"] or f"{oid} 0").partition(" ")
+            assert start == oid, "a cursor of another history"
+            last = int(before) + variables[f"d{position}"]
             found = self.on_line(oid)
-            while found and len(chain) < variables[f"d{position}"]:
+            while found and len(chain) < last:
                 chain.append(found)
                 below = found["parents"]["nodes"]
                 found = self.on_line(below[0]["oid"]) if below else None
-            data[f"s{position}"] = {"oid": oid, "history": {"nodes": chain}} if chain else None
+            page = {"hasNextPage": found is not None, "endCursor": f"{oid} {len(chain)}"}
+            history = {"nodes": chain[int(before) :], "pageInfo": page}
+            data[f"s{position}"] = {"oid": oid, "history": history} if chain else None
         return data
 
     def answer_merges(self, variables: Json) -> Json:
@@ -477,10 +488,10 @@ class FakeGitHub(Transport):
                 "issueCount": len(self.found(variables[side])),
                 "nodes": [
                     {key: p[key] for key in ("number", "mergedAt", "baseRefName", "mergeCommit")}
-                    for p in self.found(variables[side])[:100]
+                    for p in self.found(variables[side])[:size]
                 ],
             }
-            for side in ("before", "after")
+            for side, size in (("before", 100), ("after", 100), ("earlier", 20), ("later", 20))
         }
 
     # -- the rest
@@ -497,6 +508,12 @@ class FakeGitHub(Transport):
                 "defaultBranchRef": {"name": "main", "target": {"id": "C_top", "oid": "top"}},
             },
         }
+
+    def answer_last_changes(self, variables: Json) -> Json:
+        """The last change of each path that the text asks for; none but those of `changes`."""
+        asked = re.findall(r'(\w+): history\(first: 1, path: "(.+?)"\)', self.text)
+        changes = {alias: self.changes.get(path, {"nodes": []}) for alias, path in asked}
+        return {"node": {"oid": variables["head"].removeprefix("C_"), **changes}}
 
     def answer_branches(self, variables: Json) -> Json:
         names = [

@@ -9,7 +9,12 @@ import msgspec
 import pytest
 
 from changeaudit.collectors.github import activity as module
-from changeaudit.collectors.github.activity import collect_activity, read_activity
+from changeaudit.collectors.github.activity import (
+    branches_deleted,
+    collect_activity,
+    collect_deleted,
+    read_activity,
+)
 from changeaudit.collectors.github.transport import Reply
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError
@@ -63,6 +68,8 @@ def test_pushes_and_force_pushes_are_asked_for_and_read_back(place: Place) -> No
     assert [(name, asked["activity_type"]) for name, asked in place.github.rest] == [
         ("activity", "push"),
         ("activity", "force_push"),
+        ("activity", "branch_creation"),
+        ("activity", "branch_deletion"),
     ]
     assert place.github.rest[0][1]["ref"] == "refs/heads/main"
     assert not isinstance(found.moves, Unavailable)
@@ -79,6 +86,63 @@ def test_pushes_and_force_pushes_are_asked_for_and_read_back(place: Place) -> No
     assert (forced.actor.id, forced.actor.login, forced.actor.kind) == (7, "mal", ActorKind.USER)
     assert len(forced.evidence) == 64
     assert found.missing == ()
+
+
+def test_that_a_branch_was_made_and_deleted_is_known(place: Place) -> None:
+    place.github.listed = [
+        moved(2, "03-09", "branch_creation", before="0" * 40),
+        moved(1, "03-08", "branch_deletion", after="0" * 40),
+    ]
+    found = collect(place)
+    assert ids(found.moves) == []
+    assert not isinstance(found.ends, Unavailable)
+    made, gone = found.ends
+    assert (made.kind, made.after, made.at) == (ActivityKind.CREATION, "a2", at("03-09"))
+    assert (gone.kind, gone.before, gone.at) == (ActivityKind.DELETION, "b1", at("03-08"))
+    assert found.ends_missing == ()
+
+
+def test_a_store_from_before_that_was_asked_says_so(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it holds of pushes stays known; the rest is asked for when there is a network."""
+    monkeypatch.setattr(module, "_ENDS", ())
+    place.github.listed = [moved(1, "03-02")]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(module, "ENDS_KIND", "something else")
+        collect(place)
+    found = read_activity(place.store, HOST, REPOSITORY, "main", MARCH)
+    assert ids(found.moves) == [1]
+    assert isinstance(found.ends, Unavailable)
+    monkeypatch.undo()
+    assert collect(place).ends == ()
+
+
+def test_branches_that_are_gone_are_found_by_their_deletion(place: Place) -> None:
+    """Those of the policy's patterns, in the period; the default branch cannot be deleted."""
+    gone = {"ref": "refs/heads/release/1", "after": "0" * 40}
+    place.github.listed = [
+        moved(4, "03-20", "branch_deletion", **gone),
+        moved(3, "03-12", "branch_deletion", ref="refs/heads/feature/x"),
+        moved(2, "03-09", "branch_deletion", **gone),
+        moved(1, "02-09", "branch_deletion", ref="refs/heads/release/0"),
+    ]
+
+    def deleted(*patterns: str) -> tuple[str, ...]:
+        return collect_deleted(place.session, REPOSITORY, patterns, MARCH)
+
+    assert deleted("default") == ()
+    assert place.github.rest == []
+    assert deleted("default", "release/*") == ("release/1",)
+    assert [asked.get("ref") for _, asked in place.github.rest] == [None]
+    assert set(deleted("*")) == {"feature/x", "release/1"}
+    assert len(place.github.rest) == 1
+
+
+def test_deletions_that_may_not_be_read_are_none_that_is_known(place: Place) -> None:
+    place.github.refusing = {"activity": 403}
+    assert collect_deleted(place.session, REPOSITORY, ["release/*"], MARCH) == ()
+    assert branches_deleted(place.store, HOST, REPOSITORY, MARCH) == ()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +185,8 @@ def test_a_list_is_followed_down_to_the_period(place: Place) -> None:
     days = ("03-30", "03-20", "03-10", "03-05", "02-20", "02-10", "01-10", "01-05")
     place.github.listed = [moved(n, day) for n, day in enumerate(days)]
     assert ids(collect(place).moves) == [0, 1, 2, 3]
-    assert [asked.get("after") for _, asked in place.github.rest] == [None, "2", "4", None]
+    after = [asked.get("after") for _, asked in place.github.rest]
+    assert after == [None, "2", "4", None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -163,30 +228,32 @@ def test_what_is_held_is_not_asked_for_again(place: Place) -> None:
     place.github.listed = [moved(1, "05-20"), bypassed(1, "05-20")]
     whole = Span(at("05-10"), at("06-30"))
     collect(place, whole)
-    assert len(place.github.rest) == 3
+    assert len(place.github.rest) == 5
     collect(place, Span(at("05-10"), at("06-01")))
-    assert len(place.github.rest) == 3
+    assert len(place.github.rest) == 5
     place.now = at("06-20")
     place.github.listed.insert(0, moved(2, "06-15"))
     found = collect(place, whole)
-    assert len(place.github.rest) == 6
+    assert len(place.github.rest) == 10
     assert ids(found.moves) == [1, 2]
     assert found.missing == ((at("06-20"), at("06-30")),)
     place.now = at("06-20") + timedelta(days=900)
     place.github.listed = []
     assert ids(collect(place, whole).moves) == [1, 2]
-    assert len(place.github.rest) == 6
+    assert len(place.github.rest) == 10
 
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_refusal_is_kept_and_said_with_the_permission(place: Place, status: int) -> None:
-    """It costs one request, and is asked again the next time."""
+    """It costs one request of each kind, and is asked again the next time."""
     place.github.refusing = {"activity": status, "rule-suites": status}
     found = collect(place, MAY)
     why = f"GitHub does not show it to this token, or has none (HTTP {status})"
     assert found.moves == Unavailable(why, "Contents: read")
     assert found.bypasses == Unavailable(why, "Administration: read")
-    assert [name for name, _ in place.github.rest] == ["activity", "rule-suites"]
+    assert found.ends == found.moves
+    asked = [name for name, _ in place.github.rest]
+    assert asked == ["activity", "activity", "rule-suites"]
     place.github.refusing = {}
     assert ids(collect(place, MAY).moves) == []
 

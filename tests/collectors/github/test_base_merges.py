@@ -23,7 +23,7 @@ from changeaudit.collectors.github.pull_requests import PullRequests
 from changeaudit.collectors.github.single import SinglePullRequest, read_single
 from changeaudit.collectors.github.transport import TooHeavyError
 from changeaudit.collectors.spans import Span
-from changeaudit.records import BaseMerge, Descent, PullRequest, Unavailable
+from changeaudit.records import BaseMerge, Descent, MergeCommit, PullRequest, Unavailable
 from changeaudit.rules.base_merges import brought_nothing
 from collectors.github.fake_github import (
     HOST,
@@ -99,8 +99,127 @@ def merged_base(
     github.dates |= {main: z("02-10"), root: z("02-01")}
 
 
+BY_MAL: Json = {
+    "committedViaWeb": False,
+    "committer": {"name": "Mal", "email": "mal@example.com", "date": None, "user": user("mal")},
+    "signature": None,
+}
+BY_GITHUB: Json = {
+    "committedViaWeb": True,
+    "committer": {"name": "GitHub", "email": "noreply@github.com", "date": None, "user": None},
+    "signature": {"isValid": True, "wasSignedByGitHub": True},
+}
+
+
+def landed(
+    place: Place,
+    made: Json = BY_MAL,
+    *,
+    sides: tuple[str, ...] = ("tip", "head"),
+    more: Json | None = None,
+    **facts: Any,
+) -> None:
+    """A pull request that was approved at its head, and merged by a commit that somebody `made`.
+
+    It is of the files of both sides, and of `more`.
+    """
+    branch = changed(FILES, src__a_py="by the branch")
+    base = changed(FILES, src__b_py="by the base")
+    both = changed(branch, src__b_py="by the base", **(more or {}))
+    parents = {"nodes": [{"id": f"C_{oid}", "oid": oid} for oid in sides]}
+    merge = {"id": "C_m", "oid": "m", "url": f"https://{HOST}/c/m", "parents": parents, **made}
+    github = place.github
+    given = {"reviews": [review("pat", of="head")], "mergeCommit": merge, **facts}
+    github.add(pull(1, **given))
+    github.parents |= {"head": ["root"]}
+    files = {"m": both, "head": branch, "tip": base, "root": FILES}
+    github.tops |= {oid: github.tree(each) for oid, each in files.items()}
+    github.below |= {"tip": ["root"], "root": []}
+    github.dates |= {"tip": z("02-10"), "root": z("02-01")}
+
+
+@pytest.mark.parametrize(
+    ("more", "answer"), [(None, True), ({"README": "and what nobody reviewed"}, False)]
+)
+@pytest.mark.parametrize("sides", [("tip", "head"), ("head", "tip")])
+def test_a_merge_into_the_base_that_somebody_made_is_compared(
+    place: Place, sides: tuple[str, ...], more: Json | None, answer: bool
+) -> None:
+    """Whichever of its parents comes first."""
+    landed(place, sides=sides, more=more)
+    collect(place)
+    found = read(place)[1]
+    assert isinstance(found.merge_commit, MergeCommit)
+    assert found.merge_commit.by_github is False
+    assert found.hand_merge is not None
+    assert (found.hand_merge.branch, found.hand_merge.base) == ("head", "tip")
+    assert found.base_merges == ()
+    assert brought_nothing(found.hand_merge).answer is answer
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"made": BY_GITHUB},
+        {"made": {**BY_GITHUB, "signature": None}},
+        {"made": {}},
+        {"reviews": [review("pat", "COMMENTED", of="head")]},
+        {"headRefOid": "m"},
+    ],
+)
+def test_a_merge_by_github_or_of_what_nobody_approved_is_not_compared(
+    place: Place, facts: Json
+) -> None:
+    landed(place, **facts)
+    collect(place)
+    assert place.github.kinds().count("base_merges") == 0
+    assert read(place)[1].hand_merge is None
+
+
+@pytest.mark.parametrize("sides", [("tip", "head", "third"), ("tip", "other"), ("root2", "tip")])
+def test_a_merge_of_more_or_of_others_is_left_open(place: Place, sides: tuple[str, ...]) -> None:
+    landed(place, sides=sides)
+    collect(place)
+    assert read(place)[1].hand_merge is None
+
+
+def test_a_merge_by_hand_of_a_pull_request_that_is_asked_for_alone(place: Place) -> None:
+    landed(place)
+    alone(place)
+    found = read_single(place.store, HOST, REPOSITORY, 1)
+    assert found is not None
+    assert found.hand_merge is not None
+
+
 def collect(place: Place) -> None:
     PullRequests(place.session, REPOSITORY).collect(MARCH)
+
+
+def alone(place: Place) -> None:
+    """Collect the pull request by its number."""
+
+    def one(variables: Json) -> Json:
+        found = place.github.shown(
+            place.github.pulls["PR_1"],
+            lambda name: 100,
+            iter(
+                [
+                    "labels",
+                    "userContentEdits",
+                    "reviews",
+                    "timelineItems",
+                    "commits",
+                    "files",
+                    "closingIssuesReferences",
+                    "checks",
+                ]
+            ),
+        )
+        kind = {"__typename": "PullRequest", "state": "MERGED"}
+        return {"repository": {"issueOrPullRequest": {**found, **kind}}}
+
+    place.github.answer_one_pull_request = one  # type: ignore[attr-defined]
+    SinglePullRequest(place.session, REPOSITORY).collect_number(1)
 
 
 def read(place: Place) -> dict[int, PullRequest]:
@@ -638,29 +757,7 @@ def test_parents_without_their_dates_serve_as_well(place: Place) -> None:
 def test_one_pull_request_alone_is_collected_like_those_of_a_period(place: Place) -> None:
     merged_base(place)
     collect(place)
-
-    def one(variables: Json) -> Json:
-        found = place.github.shown(
-            place.github.pulls["PR_1"],
-            lambda name: 100,
-            iter(
-                [
-                    "labels",
-                    "userContentEdits",
-                    "reviews",
-                    "timelineItems",
-                    "commits",
-                    "files",
-                    "closingIssuesReferences",
-                    "checks",
-                ]
-            ),
-        )
-        kind = {"__typename": "PullRequest", "state": "MERGED"}
-        return {"repository": {"issueOrPullRequest": {**found, **kind}}}
-
-    place.github.answer_one_pull_request = one  # type: ignore[attr-defined]
-    SinglePullRequest(place.session, REPOSITORY).collect_number(1)
+    alone(place)
     found = read_single(place.store, HOST, REPOSITORY, 1)
     assert found is not None
     assert found.base_merges == read(place)[1].base_merges

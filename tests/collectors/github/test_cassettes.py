@@ -43,7 +43,7 @@ def payments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         replay.cassette("collect") as tape,
     ):
         requests, told = replay.run("collect", store)
-        assert requests == len(tape) == tape.play_count == 14
+        assert requests == len(tape) == tape.play_count == 16
         assert told.waits == []
         assert told.done[0] == ("pull requests of acme/payments", 3, 3)
         yield store

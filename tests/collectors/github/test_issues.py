@@ -57,7 +57,7 @@ def test_issues_come_back_as_tickets_by_their_key_in_lower_case(place: Place) ->
     assert (found.asked, found.key) == ("acme/payments#7", "acme/payments#7")
     assert (found.status, found.resolution) == ("closed", "COMPLETED")
     assert not isinstance(found.history, Unavailable)
-    assert [c.after for c in found.history] == ["closed"]
+    assert [c.after for c in found.history] == [("closed",), ("COMPLETED",)]
     assert place.told.done == [("tickets", 1, 1)]
 
 

@@ -67,7 +67,7 @@ def walked(place: Place, line: BranchLine, period: Span = MARCH) -> list[str]:
 def stretches(place: Place) -> list[list[tuple[str, int]]]:
     """What was asked of the history, request by request: where from, and how deep."""
     return [
-        [(v[f"i{n}"].removeprefix("C_"), v[f"d{n}"]) for n in range(len(v) // 2)]
+        [(v[f"a{n}"] or v[f"i{n}"].removeprefix("C_"), v[f"d{n}"]) for n in range(len(v) // 3)]
         for name, v in place.github.asked
         if name == "line"
     ]
@@ -126,7 +126,7 @@ def test_gaps_are_read_together_and_long_ones_deeper(place: Place) -> None:
     assert len(walked(place, line)) == 7 + 6 + 130
     asked = stretches(place)
     assert asked[0] == [(oid, 3) for oid in sorted(["x0", *(f"d{n}" for n in range(2, 8))])]
-    assert asked[1:] == [[("x3", 12)], [("x15", 60)], [("x75", 100)]]
+    assert asked[1:] == [[("x0 3", 12)], [("x0 15", 60)], [("x0 75", 100)]]
 
 
 def test_a_pull_request_that_was_rebased_is_read_in_one_go(place: Place) -> None:
@@ -139,12 +139,21 @@ def test_a_pull_request_that_was_rebased_is_read_in_one_go(place: Place) -> None
     assert stretches(place) == [[("r1", 8)]]
 
 
+def test_past_a_merge_reading_goes_on_from_the_first_parent_itself(place: Place) -> None:
+    """A history lists what was merged as well: what comes next in it need not be of the line."""
+    place.github.add(merge(1, "m0", "02-20"), merge(2, "x0"))
+    place.github.line(*(f"x{n}" for n in range(6)), "m1")
+    place.github.history["x1"]["parents"]["nodes"].append({"id": "C_side", "oid": "side"})
+    assert walked(place, collect(place, "m2")) == ["m2", *(f"x{n}" for n in range(6))]
+    assert stretches(place) == [[("x0", 3)], [("x3", 12)]]
+
+
 def test_one_longer_than_a_page_is_read_on_to_its_end_and_no_further(place: Place) -> None:
     rebased = merge(2, "r1") | {"commits": [commit(f"c{n}") for n in range(251)]}
     place.github.line(*(f"r{n}" for n in range(1, 251)), "m1")
     place.github.add(merge(1, "m0", "02-20"), rebased)
     assert len(walked(place, collect(place, "m2"))) == 251
-    assert stretches(place) == [[("r1", 100)], [("r101", 100)], [("r201", 51)]]
+    assert stretches(place) == [[("r1", 100)], [("r1 100", 100)], [("r1 200", 51)]]
 
 
 def test_a_stretch_of_an_earlier_query_is_read_as_well() -> None:
@@ -214,7 +223,7 @@ def test_ends_further_away_are_looked_for_where_there_is_none_close_by(place: Pl
     place.github.line("m3", "m2")
     (stretch,) = collect(place, "top").stretches
     assert (stretch.top, stretch.bottom) == ("m3", "m1")
-    assert place.github.kinds().count("merges") == 2
+    assert place.github.kinds().count("merges") == 1
 
 
 def test_of_a_period_that_has_not_ended_the_end_is_the_branch_itself(place: Place) -> None:
@@ -292,6 +301,17 @@ def test_a_commit_that_cannot_be_seen_is_given_up_and_said(place: Place) -> None
     line = collect(place, "m3")
     assert line.stretches[0].open_ends == ("gone",)
     assert walked(place, line) == ["m3", "m2", "gone?"]
+
+
+def test_a_line_that_broke_off_is_followed_again_once_its_commit_is_shown(place: Place) -> None:
+    """What GitHub failed to show once is no gap for ever."""
+    place.github.add(merge(1, "m0", "02-20"), merge(2, "gone"), merge(3, "m2"))
+    assert collect(place, "m3").stretches[0].open_ends == ("gone",)
+    place.github.line("gone", "m1")
+    line = collect(place, "m3")
+    assert walked(place, line) == ["m3", "m2", "gone"]
+    collect(place, "m3")
+    assert place.github.asked == [], "a line that is whole is not followed again"
 
 
 def test_a_stretch_without_end_is_given_up_and_said(
@@ -392,13 +412,13 @@ def test_a_line_that_died_in_the_middle_is_not_held(place: Place) -> None:
 
 def test_the_search_for_the_ends_names_the_branch_and_both_sides(place: Place) -> None:
     collect(place, "gone", branch='release/1 "x"')
-    close, far = [v for name, v in place.github.asked if name == "merges"]
-    week = timedelta(days=14)
-    assert f"merged:{(MARCH.since - week).strftime('%Y-%m-%d')}T00:00:00Z.." in close["before"]
-    assert "..2026-02-28T23:59:59Z sort:created-desc" in close["before"]
-    assert "merged:2026-04-01T00:00:00Z..2026-04-15T00:00:00Z sort:created-asc" in close["after"]
-    assert "merged:<=2026-02-28T23:59:59Z" in far["before"]
-    assert "merged:>=2026-04-01T00:00:00Z" in far["after"]
+    (asked,) = [v for name, v in place.github.asked if name == "merges"]
+    weeks = timedelta(days=14)
+    assert f"merged:{(MARCH.since - weeks).strftime('%Y-%m-%d')}T00:00:00Z.." in asked["before"]
+    assert "..2026-02-28T23:59:59Z sort:created-desc" in asked["before"]
+    assert "merged:2026-04-01T00:00:00Z..2026-04-15T00:00:00Z sort:created-asc" in asked["after"]
+    assert "merged:<=2026-02-28T23:59:59Z sort:created-desc" in asked["earlier"]
+    assert "merged:>=2026-04-01T00:00:00Z sort:created-asc" in asked["later"]
 
 
 def test_a_line_with_many_merges_is_followed_in_parts(

@@ -196,7 +196,7 @@ def test_a_request_that_is_too_heavy_is_halved(place: Place) -> None:
 
     place.github.fault = fault
     collect(place)
-    assert [len(ids) for ids in asked(place)][:3] == [PAGE, 19, 9]
+    assert [len(ids) for ids in asked(place)][:3] == [PAGE, 21, 10]
     assert len([c for c in read(place).values() if c.merge_commit_checks == ()]) == PAGE
 
 

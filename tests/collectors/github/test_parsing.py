@@ -33,7 +33,7 @@ from changeaudit.records import (
     Repository,
     ReviewDismissed,
     StateChanged,
-    StatusChange,
+    TicketChange,
     Unavailable,
 )
 from collectors.github.fake_github import (
@@ -137,6 +137,43 @@ def test_what_is_gone_is_nobody() -> None:
 def test_a_merge_commit_that_could_not_be_read_is_not_taken_for_none() -> None:
     lost = {"mergeCommit": Unavailable("GitHub answered: no")}
     assert parsed(pull(1, mergeCommit=None), lost=lost).merge_commit == lost["mergeCommit"]
+
+
+WEB = {"name": "GitHub", "email": "noreply@github.com", "date": None, "user": None}
+MAL = {"name": "Mal", "email": "mal@example.com", "date": None, "user": user("mal")}
+SIGNED = {"isValid": True, "wasSignedByGitHub": True}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, "not asked for"),
+        ({"committer": WEB, "signature": SIGNED}, True),
+        # Anybody may write GitHub's name into a commit, and sign it with a key of their own.
+        ({"committer": WEB, "signature": {**SIGNED, "isValid": False}}, False),
+        ({"committer": WEB, "signature": {**SIGNED, "wasSignedByGitHub": False}}, False),
+        ({"committer": WEB, "signature": None}, "no signature"),
+        ({"committer": MAL, "signature": None, "committedViaWeb": True}, "no signature"),
+        ({"committer": MAL, "signature": None}, False),
+        ({"committer": {**WEB, "email": None}, "signature": None}, False),
+        ({"committer": None, "signature": None}, "does not name its committer"),
+    ],
+)
+def test_who_made_a_merge_commit_is_told_by_githubs_signature(
+    facts: Json, expected: bool | str
+) -> None:
+    """Not by its name in the commit; somebody else's name there tells that it is theirs."""
+    plain = pull(7)
+    asked = {"committedViaWeb": False} if facts else {}
+    found = parsed({**plain, "mergeCommit": {**plain["mergeCommit"], **asked, **facts}})
+    merge = found.merge_commit
+    assert isinstance(merge, MergeCommit)
+    if isinstance(expected, bool):
+        assert merge.by_github is expected
+    else:
+        assert isinstance(merge.by_github, Unavailable)
+        assert expected in merge.by_github.reason
+    assert (merge.committer is None) is (facts.get("committer") is None)
 
 
 @pytest.mark.parametrize(
@@ -1014,7 +1051,7 @@ def change(kind: str, when: str) -> Json:
 CLOSED, REOPENED = change("ClosedEvent", "03-01"), change("ReopenedEvent", "03-05")
 
 
-def history(found: Json) -> tuple[StatusChange, ...] | Unavailable:
+def history(found: Json) -> tuple[TicketChange, ...] | Unavailable:
     return parsing.ticket("asked#1", shaped(wire.Issue, found), HOST).history
 
 
@@ -1043,8 +1080,155 @@ def test_an_issue_without_labels(labels: Json | None) -> None:
 def test_the_history_of_an_issue(state: str, events: list[Json], expected: list[Any]) -> None:
     found = history(issue("acme/web#3", state, *events))
     assert not isinstance(found, Unavailable)
-    assert [(c.before, c.after) for c in found] == [e for e in expected if e]
-    assert all(c.actor == KIM for c in found)
+    assert [(*c.before, *c.after) for c in found] == [e for e in expected if e]
+    assert all((c.actor, c.field) == (KIM, "status") for c in found)
+
+
+PLANNED, DROPPED = {"stateReason": "COMPLETED"}, {"stateReason": "NOT_PLANNED"}
+
+
+@pytest.mark.parametrize(
+    ("state", "events", "today", "expected"),
+    [
+        pytest.param(
+            "CLOSED",
+            [CLOSED | DROPPED],
+            "NOT_PLANNED",
+            [("status", "open", "closed"), ("resolution", "NOT_PLANNED")],
+            id="closed for a reason",
+        ),
+        pytest.param(
+            "CLOSED",
+            [CLOSED],
+            "NOT_PLANNED",
+            [("status", "open", "closed"), ("resolution", "NOT_PLANNED")],
+            id="the last event does not say why, the issue does",
+        ),
+        pytest.param(
+            "OPEN",
+            [CLOSED, REOPENED],
+            "REOPENED",
+            [
+                ("status", "open", "closed"),
+                ("status", "closed", "open"),
+                ("resolution", "REOPENED"),
+            ],
+            id="an earlier event does not say why",
+        ),
+        pytest.param(
+            "CLOSED",
+            [CLOSED | PLANNED, CLOSED | DROPPED | {"createdAt": z("03-07")}],
+            "NOT_PLANNED",
+            [
+                ("status", "open", "closed"),
+                ("resolution", "COMPLETED"),
+                ("resolution", "COMPLETED", "NOT_PLANNED"),
+            ],
+            id="closed again for another reason",
+        ),
+        pytest.param(
+            "CLOSED",
+            [CLOSED | PLANNED, REOPENED, CLOSED | DROPPED | {"createdAt": z("03-07")}],
+            "NOT_PLANNED",
+            [
+                ("status", "open", "closed"),
+                ("resolution", "COMPLETED"),
+                ("status", "closed", "open"),
+                ("resolution", "COMPLETED"),
+                ("status", "open", "closed"),
+                ("resolution", "NOT_PLANNED"),
+            ],
+            id="reopened in between",
+        ),
+    ],
+)
+def test_why_an_issue_was_closed_is_told_with_its_state(
+    state: str, events: list[Json], today: str, expected: list[Any]
+) -> None:
+    found = history(issue("acme/web#3", state, *events, stateReason=today))
+    assert not isinstance(found, Unavailable)
+    assert [(c.field, *c.before, *c.after) for c in found] == expected
+
+
+def tagged(kind: str, label: str, when: str = "03-02") -> Json:
+    return {
+        "__typename": f"{kind}Event",
+        "createdAt": z(when),
+        "actor": user("kim"),
+        "label": {"name": label},
+    }
+
+
+def labels_of(today: list[str], *events: Json | None, size: int = 100) -> Any:
+    found = issue(
+        "acme/web#3",
+        labels={"nodes": [{"name": name} for name in today]},
+        labelEvents=sliced(list(events), size, None),
+    )
+    return parsing.ticket("acme/web#3", shaped(wire.Issue, found), HOST)
+
+
+def test_each_change_of_labels_tells_the_whole_set() -> None:
+    found = labels_of(
+        ["bug", "security"],
+        tagged("Labeled", "bug", "03-01"),
+        tagged("Labeled", "later", "03-02"),
+        tagged("Labeled", "security", "03-03"),
+        tagged("Unlabeled", "later", "03-04"),
+    )
+    assert [(c.field, c.before, c.after, c.actor) for c in found.history] == [
+        ("labels", (), ("bug",), KIM),
+        ("labels", ("bug",), ("bug", "later"), KIM),
+        ("labels", ("bug", "later"), ("bug", "later", "security"), KIM),
+        ("labels", ("bug", "later", "security"), ("bug", "security"), KIM),
+    ]
+    assert found.gaps == {}
+
+
+@pytest.mark.parametrize(
+    ("today", "events", "size", "why"),
+    [
+        (["bug"], [], 100, "does not lead to those of today"),
+        ([], [tagged("Labeled", "bug")], 100, "does not lead to those of today"),
+        (["bug"], [tagged("Labeled", "bug"), None], 100, "left out a part"),
+        (["bug"], [tagged("Labeled", "bug")] * 3, 2, "changed more than 2 times"),
+    ],
+)
+def test_where_the_labels_history_is_not_whole_that_alone_is_unavailable(
+    today: list[str], events: list[Json | None], size: int, why: str
+) -> None:
+    found = labels_of(today, *events, size=size)
+    assert why in found.gaps["labels"].reason
+    assert found.history == ()
+    assert list(found.gaps) == ["labels"]
+
+
+def test_an_answer_to_the_earlier_query_lacks_the_labels_history_alone() -> None:
+    found = parsing.ticket(
+        "acme/web#3", shaped(wire.Issue, issue("acme/web#3", "CLOSED", CLOSED)), HOST
+    )
+    assert not isinstance(found.history, Unavailable)
+    assert [c.field for c in found.history] == ["status"]
+    assert "not asked for by the version" in found.gaps["labels"].reason
+    assert found.assignee is None
+
+
+def test_who_is_assigned_is_told() -> None:
+    found = issue("acme/web#3", assignees={"nodes": [user("kim")]})
+    assert parsing.ticket("acme/web#3", shaped(wire.Issue, found), HOST).assignee == KIM
+
+
+def test_the_changes_of_an_issue_stand_in_the_order_of_their_instants() -> None:
+    found = issue(
+        "acme/web#3",
+        "CLOSED",
+        CLOSED,
+        labels={"nodes": [{"name": "bug"}]},
+        labelEvents=sliced([tagged("Labeled", "bug", "02-01")], 100, None),
+    )
+    told = parsing.ticket("acme/web#3", shaped(wire.Issue, found), HOST).history
+    assert not isinstance(told, Unavailable)
+    assert [c.field for c in told] == ["labels", "status"]
 
 
 @pytest.mark.parametrize(

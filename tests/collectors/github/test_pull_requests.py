@@ -113,6 +113,138 @@ def test_more_than_were_counted_are_collected_all_the_same(place: Place) -> None
     assert numbers(place) == [1, 2, 3, 4, 5]
 
 
+def both_ends(place: Place) -> dict[str, list[int]]:
+    """The sizes of the pages that were asked for, from the front of the search and from its end."""
+    found: dict[str, list[int]] = {"created-asc": [], "created-desc": []}
+    for name, asked in place.github.asked:
+        if name == "pull_requests":
+            order = "created-asc" if "created-asc" in asked["search"] else "created-desc"
+            found[order].append(asked["first"])
+    return found
+
+
+def meeting(place: Place) -> None:
+    """The first pages from both ends wait for each other, so that both are read."""
+    together = threading.Barrier(2, timeout=10)
+    waits = iter([True] * 2)
+    ask = place.github.ask
+
+    def waiting(*args: Any, **more: Any) -> Any:
+        if args[0].name == "pull_requests" and next(waits, False):
+            together.wait()
+        return ask(*args, **more)
+
+    place.github.ask = waiting  # type: ignore[method-assign]
+
+
+def test_two_workers_read_a_search_from_both_ends_in_no_more_pages(place: Place) -> None:
+    count = 4 * PAGE + 5
+    fill(place, count)
+    place.session.workers = Workers(2)
+    meeting(place)
+    assert collect(place, count=count) == count
+    asked = both_ends(place)
+    assert all(asked.values())
+    assert sorted(asked["created-asc"] + asked["created-desc"]) == [5, *[PAGE] * 4]
+    assert numbers(place) == list(range(1, count + 1))
+
+
+def test_where_the_ends_are_ordered_differently_nothing_is_lost(place: Place) -> None:
+    """What was created in the same second may stand in one order from here and in it from there."""
+    count = 2 * PAGE
+    fill(place, count)
+    place.session.workers = Workers(2)
+    meeting(place)
+    found = place.github.found
+
+    def tied(search: str) -> list[Json]:
+        hits = found(search)
+        if "created-desc" in search:
+            middle = slice(PAGE - 2, PAGE + 2)
+            hits[middle] = hits[middle][::-1]
+        return hits
+
+    place.github.found = tied  # type: ignore[method-assign]
+    assert collect(place, count=count) == count
+    assert numbers(place) == list(range(1, count + 1))
+    assert missing(place) == ()
+
+
+def test_ends_that_never_meet_are_read_once_more_from_the_front(place: Place) -> None:
+    """The search shows the same from both of its ends: what lies behind it is in neither."""
+    count = 2 * PAGE
+    fill(place, count)
+    place.session.workers = Workers(2)
+    meeting(place)
+    found = place.github.found
+    place.github.found = lambda search: sorted(  # type: ignore[method-assign]
+        found(search), key=lambda p: p["number"]
+    )
+    assert collect(place, count=count) == count
+    assert numbers(place) == list(range(1, count + 1))
+
+
+def test_what_can_follow_the_pages_is_done_once_all_are_stored(place: Place) -> None:
+    """It need not wait for the rest of long lists."""
+    done: list[int] = []
+    fill(place, 2 * PAGE)
+    pulls = PullRequests(place.session, REPOSITORY)
+    pulls.collect(MARCH, None, [lambda: done.append(place.answers(KIND))])
+    assert done == [2]
+    pulls.collect(MARCH, None, [lambda: done.append(place.answers(KIND))])
+    assert done == [2, 2]
+
+
+@pytest.mark.parametrize("enumeration", Enumeration)
+def test_either_way_of_finding_them_does_what_follows_once(
+    place: Place, enumeration: Enumeration
+) -> None:
+    done: list[int] = []
+    spread(place, 2 * SEARCH_LIMIT)
+    place.session.workers = Workers(3)
+    pulls = PullRequests(place.session, REPOSITORY, enumeration)
+    pulls.collect(MARCH, None, [lambda: done.append(len(numbers(place)))])
+    assert done == [2 * SEARCH_LIMIT]
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_edits_are_asked_for_where_the_description_was_edited(place: Place, edited: bool) -> None:
+    edit = {"editedAt": z("02-02"), "diff": "text", "editor": None}
+    place.github.add(pull(1, userContentEdits=[edit] if edited else []))
+    collect(place)
+    (found,) = read(place)
+    assert not isinstance(found.edits, Unavailable)
+    assert [each.text for each in found.edits] == (["text"] if edited else [])
+    assert ("further" in place.github.kinds()) is edited
+
+
+def test_edits_that_were_not_collected_are_not_taken_for_none(place: Place) -> None:
+    place.github.add(pull(1, lastEditedAt=z("02-02")))
+    place.github.fault = dying_at("further", 1)
+    with pytest.raises(Dies):
+        collect(place)
+    assert read(place)[0].edits == Unavailable("they were not collected")
+
+
+def test_an_earlier_query_s_edits_are_read_as_they_came(place: Place) -> None:
+    """It asked for them with each pull request, so that none need be asked for."""
+    place.github.add(pull(1, lastEditedAt=z("02-02")))
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        if name == "pull_requests":
+            page = {"pageInfo": {"hasNextPage": False}, "totalCount": 1}
+            edit = {"editedAt": z("02-02"), "diff": "text", "editor": None}
+            data["search"]["nodes"][0]["userContentEdits"] = {**page, "nodes": [edit]}
+        return []
+
+    place.github.spoil = spoil
+    collect(place)
+    (found,) = read(place)
+    assert not isinstance(found.edits, Unavailable)
+    assert [each.text for each in found.edits] == ["text"]
+    assert "further" not in place.github.kinds()
+
+
 def too_heavy_above(size: int) -> Callable[[str, Json, bool], None]:
     def fault(name: str, variables: Json, divisible: bool) -> None:
         if name == "pull_requests" and variables["first"] > size:
@@ -128,7 +260,7 @@ def test_a_page_that_is_too_heavy_is_halved_until_it_is_not_and_grows_again(
     fill(place, 100)
     place.github.fault = too_heavy_above(10)
     assert collect(place) == 100
-    assert pages(place)[:9] == [38, 19, 9, 9, 9, 9, 9, 18, 9]
+    assert pages(place)[:9] == [43, 21, 10, 10, 10, 10, 10, 20, 10]
     assert numbers(place) == list(range(1, 101))
     assert missing(place) == ()
 
@@ -143,7 +275,7 @@ def test_a_page_never_grows_past_its_first_size(place: Place) -> None:
 
     place.github.fault = fault
     assert collect(place) == 20 * PAGE
-    assert pages(place)[:8] == [PAGE, 19, 19, 19, 19, 19, PAGE, PAGE]
+    assert pages(place)[:8] == [PAGE, 21, 21, 21, 21, 21, 42, 42]
     assert max(pages(place)) == PAGE
 
 
@@ -194,7 +326,7 @@ def test_a_page_in_another_form_is_refused_with_its_first_fault(place: Place) ->
 def test_a_list_that_leads_nowhere_is_an_error_and_not_a_circle(
     place: Place, cursor: str | None
 ) -> None:
-    fill(place, 3)
+    fill(place, 3 * PAGE)
 
     def spoil(name: str, variables: Json, data: Json) -> list[Json]:
         if name == "pull_requests":
@@ -522,7 +654,8 @@ def test_a_list_that_does_not_fit_is_read_to_its_end(place: Place, name: str) ->
     asked = [v for n, v in place.github.asked if n == "further"]
     access = {"withWriteAccess"} if name == "reviews" else set()
     assert all(v.keys() == {"i0", f"{name}0"} | access for v in asked)
-    assert [v[f"{name}0"] for v in asked] == ["3", "5"]
+    edits = name == "userContentEdits"  # the first page is not asked for with the pull request
+    assert [v[f"{name}0"] for v in asked] == ([None, "2", "4", "6"] if edits else ["3", "5"])
 
 
 def test_lists_that_do_not_fit_are_read_on_together(place: Place) -> None:
@@ -531,8 +664,8 @@ def test_lists_that_do_not_fit_are_read_on_together(place: Place) -> None:
     collect(place)
     (found,) = read(place)
     assert {len(getattr(found, field)) for field, _ in OVERFLOW.values()} == {7}
-    assert place.github.kinds().count("further") == 2
-    assert len(found.evidence) == len(set(found.evidence)) == 3  # page, two further
+    assert place.github.kinds().count("further") == 4  # the edits are all asked for here
+    assert len(found.evidence) == len(set(found.evidence)) == 5
 
 
 def test_a_list_is_read_on_from_the_version_that_is_stored(place: Place) -> None:
@@ -1048,7 +1181,7 @@ def test_many_are_cut_into_windows_by_one_count(place: Place) -> None:
 
 
 def test_a_window_that_several_workers_share_is_cut_for_them(place: Place) -> None:
-    place.session.workers = Workers(3)
+    place.session.workers = Workers(6)
     spread(place, 3 * LEAST)
     assert collect(place) == 3 * LEAST
     assert len(windows(place)) == 3
@@ -1060,7 +1193,7 @@ def test_a_window_that_several_workers_share_is_cut_for_them(place: Place) -> No
 
 def test_workers_that_learn_it_at_once_all_ask_without_the_field(place: Place) -> None:
     """None of them keeps the page that showed it."""
-    place.session.workers = Workers(3)
+    place.session.workers = Workers(6)
     spread(place, 3 * LEAST)
     first = threading.Barrier(3, timeout=10)
     waits = iter([True] * 3)

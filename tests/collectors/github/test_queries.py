@@ -15,6 +15,7 @@ from changeaudit.collectors.github import (
     completing,
     further,
     issues,
+    last_changes,
     line,
     merge_groups,
     pull_requests,
@@ -58,6 +59,7 @@ def long_lists(id_: str) -> further.Unfinished:
 COMPOSED = {
     "base_merges": base_merges.ask_for("acme/payments", WANTED.wanted.values())[0],
     "issues": issues.ask_for(["acme/payments#7", "acme/web#8"])[0],
+    "last_changes": last_changes.ask_for(last_changes.PATHS),
     "line": line.ask_for([(line.Gap(0, "a", "C_a"), 3), (line.Gap(5, "b", "C_b"), 20)])[0],
     "parents": completing.parents_of(
         [completing.Unread("PR_1", "v", 5), completing.Unread("PR_2", "v", 150, "c", 1)]
@@ -146,7 +148,6 @@ NESTED = {
     ("pullRequests", "contexts"): "the checks of the head, which is one commit",
     ("search", "contexts"): "the checks of the head, which is one commit",
     ("search", "labels"): "the pull request itself",
-    ("search", "userContentEdits"): "the pull request itself",
     ("search", "reviews"): "the pull request itself",
     ("search", "timelineItems"): "the pull request itself",
     ("search", "commits"): "the pull request itself",
@@ -162,7 +163,7 @@ NESTED = {
 } | {
     ("pullRequests", name): "the pull request itself"
     for name in (
-        *("labels", "userContentEdits", "reviews", "timelineItems", "commits", "files"),
+        *("labels", "reviews", "timelineItems", "commits", "files"),
         *("closingIssuesReferences", "parents"),
     )
 }
@@ -218,7 +219,7 @@ def test_a_page_of_pull_requests_costs_three_points() -> None:
     """Points are the lists asked for, by the product of those above them, in hundreds."""
     inner = [path for path in lists(operation("pull_requests")) if len(path) == 2]
     asked = 1 + pull_requests.PAGE * len(inner)
-    assert len(inner) == 9
+    assert len(inner) == 8
     assert round(asked / 100) == 3
     assert round((asked + len(inner)) / 100) == 4
     assert round((1 + pull_requests.FEW * len(inner)) / 100) == 1

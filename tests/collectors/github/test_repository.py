@@ -109,20 +109,6 @@ def test_an_answer_in_another_form_names_its_first_fault(place: Place) -> None:
         collect_repository(place.session, REPOSITORY, search(place))
 
 
-def test_the_history_of_templates_is_left_out_where_it_cannot_be_read(place: Place) -> None:
-    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
-        if not variables["withTemplateHistory"]:
-            return []
-        data["repository"]["defaultBranchRef"] = None
-        path = ["repository", "defaultBranchRef", "target", "githubUpper"]
-        return [{"type": "FORBIDDEN", "message": "Contents", "path": path}]
-
-    place.github.spoil = spoil
-    known = collect_repository(place.session, REPOSITORY, search(place))
-    assert known.default == Head("main", "top", "C_top")
-    assert [v["withTemplateHistory"] for _, v in place.github.asked] == [True, False]
-
-
 @pytest.mark.parametrize("branch", [None, {"name": "main", "target": None}])
 def test_an_empty_repository_has_no_head(place: Place, branch: Json | None) -> None:
     def spoil(name: str, variables: Json, data: Json) -> list[Json]:

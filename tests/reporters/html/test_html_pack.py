@@ -122,7 +122,7 @@ def parsed(text: str) -> Page:
 
 def pages_of(audit: Audit) -> list[str]:
     names = sheet_names(audit.changes)
-    return [index_page(audit, names), *(page for _, page in sheet_pages(audit, names))]
+    return ["".join(index_page(audit, names)), *(page for _, page in sheet_pages(audit, names))]
 
 
 def sheet_of(audited: AuditedChange) -> str:
@@ -275,7 +275,7 @@ def test_a_sheet_says_who_did_what_and_who_did_two_things() -> None:
 
 def test_the_index_counts_and_names_the_changes_with_a_forbidden_pair() -> None:
     audit = sample_audit()
-    page = index_page(audit, sheet_names(audit.changes))
+    page = "".join(index_page(audit, sheet_names(audit.changes)))
     text = " ".join(parsed(page).text.split())
     assert (
         "In 1 of 9 changes one person acted in two duties that the policy keeps apart; in 1 more"
@@ -283,18 +283,18 @@ def test_the_index_counts_and_names_the_changes_with_a_forbidden_pair() -> None:
     )
     assert page.count('#duties"') == 2
     none = audit_of([change()])
-    assert "In none of 1 change one person" in parsed(index_page(none, ["a.html"])).text
+    assert "In none of 1 change one person" in parsed("".join(index_page(none, ["a.html"]))).text
     many = audit_of(
         [msgspec.structs.replace(sample_changes()[1], id=f"a/b#{n}") for n in range(25)]
     )
-    page = index_page(many, [f"{n}.html" for n in range(25)])
+    page = "".join(index_page(many, [f"{n}.html" for n in range(25)]))
     assert page.count('#duties"') == 20
     assert "and 5 more, which changes.csv lists" in parsed(page).text
 
 
 def test_a_row_calls_the_ticket_one() -> None:
     audit = audit_of([change(tickets=("PAY-1",)), change(number=2, tickets=("PAY-1", "PAY-2"))])
-    text = " ".join(parsed(index_page(audit, ["a", "b"])).text.split())
+    text = " ".join(parsed("".join(index_page(audit, ["a", "b"]))).text.split())
     assert "Ticket PAY-1" in text
     assert "Tickets PAY-1, PAY-2" in text
 

@@ -1,14 +1,16 @@
 """Who moved a production branch by hand, and whether against its rules: asked of the REST API.
 
-GitHub remembers a branch's activity for a year, and who bypassed its rules for a month. Both are
-the server's own record, which no commit carries; neither can be collected later. Only pushes and
-force-pushes are asked for: what pull requests merged is known.
+GitHub remembers a branch's activity for a year, and who bypassed its rules for a month: by a push,
+or by merging a pull request. Both are the server's own record, which no commit carries; neither can
+be collected later. Of the activity only pushes, force-pushes, and that the branch was made or
+deleted are asked for: what pull requests merged is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -19,6 +21,7 @@ from changeaudit.collectors.github.ask import Session, decode, digest
 from changeaudit.collectors.github.stored import shaped
 from changeaudit.collectors.spans import Span, coverage
 from changeaudit.errors import CollectError
+from changeaudit.globs import first_match
 from changeaudit.records import (
     Activity,
     ActivityKind,
@@ -31,7 +34,12 @@ from changeaudit.records import (
 from changeaudit.store import Item, Store, StoredAnswer, Window
 
 KIND = "activity"
+ENDS_KIND = "branch_ends"
 BYPASS_KIND = "rule_bypasses"
+DELETED_KIND = "deleted_branches"
+
+_MOVES: Final = (ActivityKind.PUSH, ActivityKind.FORCE_PUSH)
+_ENDS: Final = (ActivityKind.CREATION, ActivityKind.DELETION)
 
 REACH: Final = timedelta(days=365)
 """How far back `GET /repos/{owner}/{repo}/activity` looks with `time_period=year`."""
@@ -87,7 +95,7 @@ class _Suite(msgspec.Struct, frozen=True):
 
 
 def collect_activity(session: Session, repository: str, branch: str, period: Span) -> None:
-    """Store who pushed to a branch in `period` and who bypassed its rules, as far as GitHub tells.
+    """Store who pushed to a branch in `period`, who made or deleted it and who bypassed its rules.
 
     A refusal is stored as well. Of a time that GitHub no longer remembers nothing is asked.
 
@@ -96,18 +104,37 @@ def collect_activity(session: Session, repository: str, branch: str, period: Spa
     """
     ref = f"refs/heads/{branch}"
     place = f"/repos/{quote(repository)}"
-    kinds = [{"ref": ref, "activity_type": kind} for kind in ActivityKind]
-    paths = [f"{place}/activity?{urlencode(query)}" for query in kinds]
-    _collect(session, repository, branch, period, KIND, REACH, paths, _Moved)
-    query = {"ref": ref, "rule_suite_result": "bypass"}
-    paths = [f"{place}/rulesets/rule-suites?{urlencode(query)}"]
-    _collect(session, repository, branch, period, BYPASS_KIND, BYPASS_REACH, paths, _Suite)
+    subject = f"{repository}@{branch}"
+    for kind, types in ((KIND, _MOVES), (ENDS_KIND, _ENDS)):
+        queries = ({"ref": ref, "activity_type": each} for each in types)
+        paths = [f"{place}/activity?{urlencode(query)}" for query in queries]
+        _collect(session, subject, period, kind, REACH, paths, _Moved)
+    bypassed = urlencode({"ref": ref, "rule_suite_result": "bypass"})
+    paths = [f"{place}/rulesets/rule-suites?{bypassed}"]
+    _collect(session, subject, period, BYPASS_KIND, BYPASS_REACH, paths, _Suite)
+
+
+def collect_deleted(
+    session: Session, repository: str, patterns: Sequence[str], period: Span
+) -> tuple[str, ...]:
+    """The branches of those patterns that were deleted in `period`, as far as GitHub tells.
+
+    "default" stands for a branch that cannot be deleted; nothing is asked where that is all.
+
+    Raises:
+        CollectError: a request kept failing.
+    """
+    if set(patterns) <= {"default"}:
+        return ()
+    path = f"/repos/{quote(repository)}/activity?activity_type={ActivityKind.DELETION}"
+    _collect(session, repository, period, DELETED_KIND, REACH, [path], _Moved)
+    found = branches_deleted(session.store, session.source, repository, period)
+    return tuple(name for name in found if first_match(name, patterns) is not None)
 
 
 def _collect(
     session: Session,
-    repository: str,
-    branch: str,
+    subject: str,
     period: Span,
     kind: str,
     reach: timedelta,
@@ -119,7 +146,6 @@ def _collect(
     known = Span(max(period.since, as_of - reach), min(period.until, as_of))
     if known.since >= known.until:
         return
-    subject = f"{repository}@{branch}"
     windows = session.store.windows(session.source, subject, kind)
     missing = coverage(known, ((Span(w.since, w.until), w.as_of) for w in windows)).missing
     if not missing:
@@ -174,9 +200,9 @@ def read_activity(
     """What the store holds of who moved a branch by hand in `period`."""
     subject, ref = f"{repository}@{branch}", f"refs/heads/{branch}"
 
-    def moves(row: msgspec.Raw, answer: StoredAnswer) -> Iterator[Activity]:
+    def done(kinds: Collection[str], row: msgspec.Raw, answer: StoredAnswer) -> Iterator[Activity]:
         found = shaped(row, _Moved, answer)
-        if found.ref == ref and found.activity_type in set(ActivityKind):
+        if found.ref == ref and found.activity_type in kinds:
             yield Activity(
                 found.id,
                 ActivityKind(found.activity_type),
@@ -193,10 +219,24 @@ def read_activity(
             by = found.actor_name or ""
             yield RuleBypass(found.id, found.after_sha, found.pushed_at, by, answer.digest)
 
+    ends = partial(done, _ENDS)
     return BranchActivity(
-        *_read(store, source, subject, period, KIND, "Contents: read", moves),
+        *_read(store, source, subject, period, KIND, "Contents: read", partial(done, _MOVES)),
         *_read(store, source, subject, period, BYPASS_KIND, "Administration: read", bypasses),
+        *_read(store, source, subject, period, ENDS_KIND, "Contents: read", ends),
     )
+
+
+def branches_deleted(store: Store, source: str, repository: str, period: Span) -> tuple[str, ...]:
+    """The branches that the store holds to have been deleted in `period`, each once."""
+
+    def names(row: msgspec.Raw, answer: StoredAnswer) -> Iterator[str]:
+        found = shaped(row, _Moved, answer)
+        if found.activity_type == ActivityKind.DELETION:
+            yield found.ref.removeprefix("refs/heads/")
+
+    found, _ = _read(store, source, repository, period, DELETED_KIND, "Contents: read", names)
+    return () if isinstance(found, Unavailable) else tuple(dict.fromkeys(found))
 
 
 R = TypeVar("R")
@@ -230,7 +270,7 @@ def _why(store: Store, source: str, subject: str, kind: str, permission: str) ->
     """Why nothing is known of the whole period."""
     last = store.latest(source, subject, kind)
     if last is None or last.answer.status == 200:
-        remembers = "a year" if kind == KIND else "a month"
+        remembers = "a month" if kind == BYPASS_KIND else "a year"
         return Unavailable(f"it was not collected in time: GitHub remembers it for {remembers}")
     status = last.answer.status
     return Unavailable(

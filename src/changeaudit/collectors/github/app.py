@@ -23,6 +23,7 @@ from changeaudit.collectors.github.connection import (
     TryAgainError,
 )
 from changeaudit.collectors.github.credentials import App
+from changeaudit.collectors.shapes import decoded
 from changeaudit.errors import CollectError, UsageError
 
 EARLY = timedelta(minutes=2)
@@ -179,7 +180,7 @@ class InstallationToken(Auth.Auth):
 
     def _decoded(self, answer: Answer, shape: type[T], about: str) -> T:
         try:
-            return msgspec.json.decode(answer.body, type=shape)
+            return decoded(answer.body, shape)
         except (msgspec.DecodeError, UnicodeDecodeError):
             # What is wrong with it is not told: it may hold the token.
             raise CollectError(

@@ -13,6 +13,7 @@ import msgspec
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.queries import Operation
 from changeaudit.collectors.github.transport import Listener, Reply, TooHeavyError, Transport
+from changeaudit.collectors.shapes import decoded
 from changeaudit.collectors.workers import Workers
 from changeaudit.errors import CollectError
 from changeaudit.store import Answer, Item, Store
@@ -46,6 +47,8 @@ class Session:
         self.clock = clock
         self.progress = progress
         self.workers = workers or Workers()
+        self.elsewhere: dict[str, int] = {}
+        """How many requests other sites took in the same run, by their names."""
 
     @property
     def source(self) -> str:
@@ -128,7 +131,7 @@ def decode(
             or names the field.
     """
     try:
-        return msgspec.json.decode(data, type=shape)
+        return decoded(data, shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if errors:
             raise CollectError(f"GitHub refuses {about}: {reasons(errors)}.") from None

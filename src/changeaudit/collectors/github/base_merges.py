@@ -6,7 +6,8 @@ the top, level by level, and only where the sides differ; those of all merges of
 for together. The entries of a directory are held against its object id, which is their hash: so
 none is missing and none is another.
 
-The same requests tell what a commit built on that was force-pushed away with its content kept.
+The same requests tell what a commit built on that was force-pushed away with its content kept, and
+what a merge into the base brought that somebody made by hand and pushed.
 
 The commit that both parents go back to is the newest of those that the branch builds on, if the
 history of the base's parent shows it, and its own history shows the others. A date in a commit
@@ -27,7 +28,7 @@ import msgspec
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.ask import Portion, Session, decode
 from changeaudit.collectors.github.parents import read_parents
-from changeaudit.collectors.github.parsing import git_time, parents_by_commit
+from changeaudit.collectors.github.parsing import by_github, git_time, parents_by_commit
 from changeaudit.collectors.github.queries import Operation, compose
 from changeaudit.collectors.github.stored import opened, shaped
 from changeaudit.collectors.github.transport import Reply, TooHeavyError
@@ -36,6 +37,7 @@ from changeaudit.records import (
     Descent,
     Difference,
     ForcePushed,
+    MergeCommit,
     PullRequest,
     Record,
     TreeEntry,
@@ -311,9 +313,43 @@ def questions_of(outline: wire.Outline, pages: Sequence[wire.Parents]) -> Questi
     every, approved = outline.reviews.page_info.has_next_page, _approved(outline)
     after = [n for n, merge in enumerate(merges, 1) if every or merge.branch in approved]
     few = after and after[-1] <= MERGES
+    by_hand = _hand_merge(_by_hand(outline), head, pages, commits)
     return Questions(
-        merges[: after[-1]] if few else (), _descents(kept_content(outline), head, pages, commits)
+        (*(merges[: after[-1]] if few else ()), *by_hand),
+        _descents(kept_content(outline), head, pages, commits),
     )
+
+
+def approved_and_merged_by_hand(outline: wire.Outline) -> bool:
+    """Whether something was approved, and somebody else than GitHub then merged the head."""
+    reviews = outline.reviews
+    opinions = reviews is not None and (reviews.page_info.has_next_page or _approved(outline))
+    return bool(opinions and _by_hand(outline))
+
+
+def _by_hand(outline: wire.Outline) -> tuple[str, tuple[str, ...]] | None:
+    """A merge of the head that GitHub did not make, and its parents."""
+    merge = outline.merge_commit
+    if merge is None or merge.oid == outline.head_ref_oid or by_github(merge) is not False:
+        return None
+    return merge.oid, tuple(parent.oid for parent in merge.parents.nodes or () if parent)
+
+
+def _hand_merge(
+    by_hand: tuple[str, tuple[str, ...]] | None,
+    head: str,
+    pages: Sequence[wire.Parents],
+    commits: int,
+) -> tuple[Merge, ...]:
+    """The merge of the head and one commit of the base, if it is one and all parents were read."""
+    parents = parents_by_commit(pages)
+    if by_hand is None or len(parents) != commits or head not in parents:
+        return ()
+    oid, sides = by_hand
+    base = [side for side in sides if side not in parents]
+    if len(sides) != 2 or head not in sides or len(base) != 1:
+        return ()
+    return (Merge(oid, head, base[0], _roots(head, parents, pages)),)
 
 
 def _approved(outline: wire.Outline) -> set[str]:
@@ -506,7 +542,12 @@ def with_base_merges(
         and event.before_tree == event.after_tree
     }
     descents = _descents(before, pull.head_oid, pages, commits)
-    if not merges and not descents:
+    merge = pull.merge_commit
+    sides = None
+    if isinstance(merge, MergeCommit) and merge.by_github is False:
+        sides = merge.oid, merge.parents
+    by_hand = _hand_merge(sides, pull.head_oid, pages, commits)
+    if not merges and not descents and not by_hand:
         return pull
     known, digests = _stored(store, source, item.key, item.version)
     return msgspec.structs.replace(
@@ -517,6 +558,7 @@ def with_base_merges(
             for later, earlier, at in descents
             if known.descends(later, earlier, at) is True
         ),
+        hand_merge=next((compare(merge, known) for merge in by_hand), None),
         evidence=(*pull.evidence, *digests),
     )
 

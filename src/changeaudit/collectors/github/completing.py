@@ -1,23 +1,28 @@
 """Completes pull requests: asks for what a page had no room for, and for what only some need.
 
 The rest of long lists; the parents of commits, where an approval is of an earlier one than the
-head; the trees of merges of the base that came after it; the checks of merge commits that a queue
-may have tested. Each is asked for together for many pull requests, and none twice: what an earlier
-run left in the store is taken from there.
+head, or somebody made the merge by hand; the trees of that merge, and of merges of the base that
+came after an approval; the checks of merge commits that a queue may have tested. Each is asked for
+together for many pull requests, and none twice: what an earlier run left in the store is taken from
+there.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
 import msgspec
 
-from changeaudit.collectors.github import parents, wire
+from changeaudit.collectors.github import further, parents, wire
 from changeaudit.collectors.github.ask import Portion, Session, decode, next_cursor
-from changeaudit.collectors.github.base_merges import BaseMerges, kept_content
+from changeaudit.collectors.github.base_merges import (
+    BaseMerges,
+    approved_and_merged_by_hand,
+    kept_content,
+)
 from changeaudit.collectors.github.further import Further, Unfinished
 from changeaudit.collectors.github.merge_groups import MergeGroups, may_have_been_queued
 from changeaudit.collectors.github.queries import Operation, compose
@@ -29,6 +34,8 @@ PARENTS_AT_ONCE = 549
 """Commits and pull requests in one request for parents: the most that cost five points."""
 AT_ONCE = 100
 """Pull requests in one such request."""
+LONG = 10 * further.PAGE
+"""Files after which a list is very long: it takes five requests, one after the other, or more."""
 COMMITS = 100
 """Commits a page of one pull request's list."""
 
@@ -73,11 +80,11 @@ class Completion:
         """Remember those of the pull requests, all of them stored, that lack something."""
         for each in found:
             unfinished = Unfinished(each.outline, each.version)
-            with self._lock:
-                if unfinished.rest.lists:
+            if unfinished.rest.lists:
+                with self._lock:
                     self._unfinished[each.outline.id] = unfinished
-                elif _needs_more(each.outline):
-                    self._needing[each.outline.id] = (each.outline, each.version)
+            else:
+                self._note_needs(unfinished)
 
     def rest(
         self, found: Sequence[Found], *, with_write_access: bool
@@ -87,27 +94,52 @@ class Completion:
         return list(self._further.answers(todo, with_write_access=with_write_access))
 
     def ask(self, *, with_write_access: bool) -> None:
-        """Ask for all that is lacking, in as few requests as the server bears."""
-        store = self._session.store
-        for unfinished in self._unfinished.values():
+        """Ask for all that is lacking, in as few requests as the server bears.
+
+        Very long lists take one request after another: meanwhile another asks for all the rest.
+        """
+        todo, self._unfinished = sorted(self._unfinished.values(), key=lambda u: u.key), {}
+        long = [each for each in todo if each.rest.files > LONG]
+        rest = [each for each in todo if each.rest.files <= LONG]
+        finish = partial(self._finish, with_write_access=with_write_access)
+
+        def others() -> None:
+            finish(rest)
+            self._ask_more()
+
+        jobs: list[Callable[[], None]] = [partial(finish, long), others]
+        self._session.workers.run(jobs)
+        self._ask_more()
+
+    def _finish(self, todo: Sequence[Unfinished], *, with_write_access: bool) -> None:
+        """Ask for the rest of all lists that go on."""
+        for unfinished in todo:
             self._further.resume(unfinished)
-        todo = list(self._unfinished.values())
         for answer, items in self._further.answers(todo, with_write_access=with_write_access):
-            with store.begin() as writer:
+            with self._session.store.begin() as writer:
                 writer.put(answer, items)
-        for unfinished in self._unfinished.values():
-            if _needs_more(unfinished.outline):
-                self._needing[unfinished.key] = (unfinished.outline, unfinished.version)
-        self._unfinished.clear()
-        moved_on = [each for each in self._needing.values() if approved_before_the_head(each[0])]
+        for unfinished in todo:
+            self._note_needs(unfinished)
+
+    def _note_needs(self, read: Unfinished) -> None:
+        """Remember a pull request that needs more than its lists, as far as these were read."""
+        if _needs_more(read.outline):
+            with self._lock:
+                self._needing[read.key] = (read.outline, read.version)
+
+    def _ask_more(self) -> None:
+        """Ask what followed approvals of earlier commits, and for the checks of merge commits."""
+        with self._lock:
+            needing, self._needing = self._needing, {}
+        outlines = [each for _, each in sorted(needing.items())]
+        moved_on = [each for each in outlines if merged_more(each[0])]
         self._ask_parents(moved_on)
         base_merges = BaseMerges(self._session, self._repository)
         base_merges.note(moved_on)
         base_merges.ask()
         merge_groups = MergeGroups(self._session, self._repository)
-        merge_groups.note(self._needing.values())
+        merge_groups.note(outlines)
         merge_groups.ask()
-        self._needing.clear()
 
     def _ask_parents(self, moved_on: Iterable[tuple[wire.Outline, str]]) -> None:
         """Ask for the parents of commits where an approval is of an earlier one.
@@ -124,17 +156,21 @@ class Completion:
         missing = [u for u in unread if held.get(last[u.id]) != u.version]
         todo = sorted(missing, key=lambda u: (u.commits, u.id))
         portion = Portion(PARENTS_AT_ONCE)
+        batches: list[list[Unread]] = []
+        while todo:
+            batches.append(_fitting(todo, PARENTS_AT_ONCE))
+            todo = todo[len(batches[-1]) :]
+        self._session.workers.run(partial(self._parents, each, portion) for each in batches)
+
+    def _parents(self, todo: list[Unread], portion: Portion) -> None:
+        """Ask for the parents of these commits, page by page."""
         while todo:
             most = sum(u.first + 1 for u in todo[:AT_ONCE])
             todo = portion.ask(partial(self._some_parents, todo), most)
 
     def _some_parents(self, todo: Sequence[Unread], size: int) -> list[Unread]:
         """Ask for the parents of about `size` commits; returns what is left to ask for."""
-        batch = [todo[0]]
-        for unread in todo[1:AT_ONCE]:
-            if sum(u.first + 1 for u in batch) + unread.first + 1 > size:
-                break
-            batch.append(unread)
+        batch = _fitting(todo, size)
         about = f"the commits of pull requests of {self._repository}"
         query, variables = parents_of(batch)
         reply = self._session.transport.ask(query, variables, about, divisible=len(batch) > 1)
@@ -155,6 +191,16 @@ class Completion:
                 )
         self._session.put(reply, self._repository, PARENTS, items)
         return [*left, *todo[len(batch) :]]
+
+
+def _fitting(todo: Sequence[Unread], size: int) -> list[Unread]:
+    """The first of them that fit into a request for about `size` commits; one at the least."""
+    batch = [todo[0]]
+    for unread in todo[1:AT_ONCE]:
+        if sum(u.first + 1 for u in batch) + unread.first + 1 > size:
+            break
+        batch.append(unread)
+    return batch
 
 
 def parents_of(batch: Sequence[Unread]) -> tuple[Operation, dict[str, str | int | None]]:
@@ -189,7 +235,12 @@ def parents_of(batch: Sequence[Unread]) -> tuple[Operation, dict[str, str | int 
 
 def _needs_more(outline: wire.Outline) -> bool:
     """Whether anything is asked of a pull request beyond its lists."""
-    return approved_before_the_head(outline) or may_have_been_queued(outline)
+    return merged_more(outline) or may_have_been_queued(outline)
+
+
+def merged_more(outline: wire.Outline) -> bool:
+    """Whether more may have merged than what was approved, which the parents of commits tell."""
+    return approved_before_the_head(outline) or approved_and_merged_by_hand(outline)
 
 
 def approved_before_the_head(outline: wire.Outline) -> bool:

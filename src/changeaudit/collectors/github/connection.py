@@ -27,6 +27,7 @@ from github.Requester import (
 
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.hosts import checked_url
+from changeaudit.collectors.shapes import decoded
 from changeaudit.errors import CollectError
 
 TIMEOUT_SECONDS = 30
@@ -50,7 +51,7 @@ class Answer(NamedTuple):
     def said(self) -> str:
         """The server's own words in an error page, on one line."""
         try:
-            found = msgspec.json.decode(wire.sound(self.body), type=wire.Envelope).message
+            found = decoded(wire.sound(self.body), wire.Envelope).message
         except (msgspec.DecodeError, UnicodeDecodeError):
             found = ""
         return one_line(found) or "no message"

@@ -18,6 +18,7 @@ from changeaudit.collectors.github.ask import Session, decode, digest
 from changeaudit.collectors.github.queries import operation
 from changeaudit.collectors.github.stored import opened, shaped
 from changeaudit.collectors.github.transport import UnknownFieldError
+from changeaudit.collectors.shapes import decoded
 from changeaudit.protections import (
     Bypass,
     DormantRuleset,
@@ -457,7 +458,7 @@ def _settings(stored: StoredAnswer) -> RepositorySettings:
 
 
 def _operation(stored: StoredAnswer) -> str:
-    return msgspec.json.decode(stored.answer.request, type=_Asked).operation
+    return decoded(stored.answer.request, _Asked).operation
 
 
 def _merging(found: _Settings) -> tuple[str, ...]:

@@ -46,8 +46,8 @@ LIST_OF = {_FROM_END: "files"}
 class Rest(Record, frozen=True):
     """What is missing of a pull request's lists: where each that has more goes on.
 
-    `files` are those that were not shown so far; `end` is where they go on from the end backwards,
-    `None` if nothing was read from there.
+    A list that was not asked for at all goes on at `None`. `files` are those that were not shown so
+    far; `end` is where they go on from the end backwards, `None` if nothing was read from there.
     """
 
     cursors: Mapping[str, str | None]
@@ -55,11 +55,14 @@ class Rest(Record, frozen=True):
     end: str | None = None
 
     @classmethod
-    def of(cls, first: wire.ListsOutline | wire.Lists) -> Rest:
-        """What is missing after the first page of each list."""
+    def of(cls, first: wire.Outline | wire.PullRequest) -> Rest:
+        """What is missing after the first page of each list, and of the edits if there are any."""
         files = first.files
         left = files.total_count - len(files.nodes) if files else 0
-        return cls({name: page.end_cursor for name, page in _goes_on(first)}, left)
+        cursors = {name: page.end_cursor for name, page in _goes_on(first)}
+        if first.last_edited_at and first.user_content_edits is msgspec.UNSET:
+            cursors["userContentEdits"] = None
+        return cls(cursors, left)
 
     def after(self, more: wire.MoreOutline | wire.PullRequestMore, asked: Collection[str]) -> Rest:
         """What is missing after a further page of those lists that were `asked` for."""
@@ -86,7 +89,7 @@ class Chain:
     `key` is the name under which the pull request itself is stored, `pages` how many there are.
     """
 
-    def __init__(self, first: wire.ListsOutline | wire.Lists, version: str, key: str) -> None:
+    def __init__(self, first: wire.Outline | wire.PullRequest, version: str, key: str) -> None:
         self.version = version
         self.key = key
         self.rest = Rest.of(first)
@@ -266,7 +269,7 @@ def _goes_on(
     rollup = lists.status_check_rollup
     for name, page in (
         ("labels", lists.labels),
-        ("userContentEdits", lists.user_content_edits),
+        ("userContentEdits", lists.user_content_edits or None),
         ("reviews", lists.reviews),
         ("timelineItems", lists.timeline_items),
         ("commits", lists.commits),

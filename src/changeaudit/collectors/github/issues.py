@@ -1,4 +1,10 @@
-"""Collects GitHub issues that pull requests name as their tickets, a hundred in one request."""
+"""Collects GitHub issues that pull requests name as their tickets, a hundred in one request.
+
+They are asked for by repository and number, as a text names them; a hundred cost four points. The
+pull requests' own pages do not carry them: the lists of an issue (its labels, and what changed)
+would be asked for each of the 25 closing references that a page makes room for in each pull
+request, and cost about a point a pull request, most of which close no issue.
+"""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from changeaudit.collectors.github.pull_requests import KIND as PULL_REQUEST
 from changeaudit.collectors.github.queries import Operation, compose, operation
 from changeaudit.collectors.github.repository import Head
 from changeaudit.collectors.github.stored import opened, shaped
+from changeaudit.collectors.shapes import decoded
 from changeaudit.collectors.spans import Span, coverage
 from changeaudit.records import Record
 from changeaudit.store import Item, Window
@@ -30,7 +31,7 @@ ENDS_KIND = "line.ends"
 FROM_CLONE = "git"
 """What a line was followed by that came out of a clone: the first word of its window's note."""
 NEIGHBOURHOOD = timedelta(days=14)
-"""How far before and after the period a merge is looked for first that marks the line's end."""
+"""How far before and after the period a merge that marks the line's end is close by."""
 SHALLOW = 3
 """Commits that are read at first where the line is not known: direct pushes are few in a row."""
 DEEP = 100
@@ -46,6 +47,9 @@ MERGES_AT_ONCE = 5000
 LONGEST = 2000
 """Commits after which a stretch without any merge is given up and said to be open."""
 
+UNSEEN = "GitHub did not show a commit that stands there"
+"""Why a line breaks off that may go on another time: the next run follows it again."""
+
 
 class Merge(Record, frozen=True):
     """A merge commit, the branch that it went to, and its first parent where that is known.
@@ -60,15 +64,17 @@ class Merge(Record, frozen=True):
 
 
 class Gap(Record, frozen=True):
-    """Where the line is not known: `length` commits were read since the last merge above.
+    """Where the line is not known, at `oid`: `length` commits were read since the last merge above.
 
-    `left` are those of that merge's pull request that are still to come, if it was rebased.
+    It is read from the commit with that `id`, `after` that cursor of its history. `left` are the
+    commits of the merge's pull request that are still to come, if it was rebased.
     """
 
     length: int
     oid: str
     id: str
     left: int = 0
+    after: str | None = None
 
 
 class Ends(msgspec.Struct, frozen=True):
@@ -99,6 +105,7 @@ class _Line:
         self._bottom = bottom
         self._parent: dict[str, tuple[str, str] | None] = {}
         self._merges: dict[str, Merge] = {}
+        self._onward: dict[str, tuple[str, str]] = {}
 
     def __contains__(self, oid: str) -> bool:
         return oid in self._parent
@@ -118,6 +125,17 @@ class _Line:
                 commit.oid, (parents[0].oid, parents[0].id) if parents else None
             )
 
+    def goes_on(self, gap: Gap, history: wire.History) -> None:
+        """Learn where a history goes on that was read from a gap: from there one reads on in it.
+
+        Only while there are no merges in it is what it lists next the next one of the line.
+        """
+        commits = [commit for commit in history.nodes or () if commit is not None]
+        parents = [[p for p in c.parents.nodes or () if p is not None] for c in commits]
+        cursor = history.page_info.end_cursor if history.page_info else None
+        if cursor and parents and all(len(each) == 1 for each in parents):
+            self._onward[parents[-1][0].oid] = gap.id, cursor
+
     def unread(self) -> list[Gap]:
         """The commits at which reading must go on, those with the least above them first."""
         self._learn_names()
@@ -130,7 +148,12 @@ class _Line:
         shortest: dict[str, Gap] = {}
         for gap in sorted(filter(None, found), key=lambda gap: (gap.length, gap.oid, -gap.left)):
             shortest.setdefault(gap.oid, gap)
-        return list(shortest.values())
+        return [self._from_above(gap) for gap in shortest.values()]
+
+    def _from_above(self, gap: Gap) -> Gap:
+        """A gap that is read where the history that led to it goes on, if there was one."""
+        id_, after = self._onward.get(gap.oid, (gap.id, None))
+        return Gap(gap.length, gap.oid, id_, gap.left, after)
 
     def _learn_names(self) -> None:
         at: tuple[str, str] | None = self._top
@@ -174,9 +197,13 @@ def collect_line(
         ((Span(w.since, w.until), w.as_of) for w in windows if _is_held(w, query, clone)),
     )
 
+    # What this very run reads of one span is of no use to the next, and would fill the memory.
+    since = session.clock() - RESUMABLE
+    left_behind = [asked.id for asked in session.store.asked(*of, since)]
+
     def follow(span: Span) -> None:
         as_of = session.clock()
-        ends = _collect_span(session, repository, head, span, as_of, clone)
+        ends = _collect_span(session, repository, head, span, left_behind, clone)
         note = f"{by} {msgspec.json.encode(ends).decode()}"
         window = Window(session.source, subject, KIND, span.since, span.until, as_of, note)
         with session.store.begin() as writer:
@@ -207,7 +234,7 @@ def query_digest() -> str:
 def ends_of(window: Window) -> tuple[str, Ends]:
     """By what a line was followed (a query's digest, or `FROM_CLONE`), and between what."""
     by, _, ends = window.note.partition(" ")
-    return by, msgspec.json.decode(ends, type=Ends)
+    return by, decoded(ends, Ends)
 
 
 def _is_held(window: Window, query: str, clone: Clone | None) -> bool:
@@ -215,7 +242,7 @@ def _is_held(window: Window, query: str, clone: Clone | None) -> bool:
     by, ends = ends_of(window)
     if by == FROM_CLONE:
         return not ends.open
-    return by == query and clone is None
+    return by == query and clone is None and ends.why != UNSEEN
 
 
 def belongs(
@@ -233,10 +260,10 @@ def _collect_span(
     repository: str,
     head: Head,
     span: Span,
-    as_of: datetime,
+    left_behind: Sequence[int],
     clone: Clone | None,
 ) -> Ends:
-    before, after = _neighbours(session, repository, head, span, as_of)
+    before, after = _neighbours(session, repository, head, span)
     bottom = before.merge_commit.oid if before and before.merge_commit else None
     if clone is not None:
         return _from_clone(session, repository, head, after, bottom, clone)
@@ -244,16 +271,20 @@ def _collect_span(
     top = (mark.oid, mark.id) if mark else (head.oid, head.id)
     line = _Line(head, top, bottom)
     line.merged(_merges(session, repository, span))
-    line.read(_left_behind(session, f"{repository}@{head.branch}"))
+    line.read(_left_behind(session, left_behind))
     given_up: set[str] = set()
+    unseen: set[str] = set()
     portion = Portion(COMMITS_AT_ONCE)
     while gaps := [gap for gap in line.unread() if gap.oid not in given_up]:
         send = partial(_read_some, session, repository, head, gaps)
-        batch, commits = portion.ask(send, sum(map(_depth, gaps)))
-        line.read(commits)
-        given_up |= {gap.oid for gap in batch if gap.oid not in line}
-        given_up |= {gap.oid for gap in line.unread() if gap.length >= LONGEST}
-    return Ends(head.branch, top[0], bottom, tuple(sorted(given_up)))
+        batch, histories = portion.ask(send, sum(map(_depth, gaps)))
+        for gap, history in histories:
+            line.read(filter(None, history.nodes or ()))
+            line.goes_on(gap, history)
+        unseen |= {gap.oid for gap in batch if gap.oid not in line}
+        given_up |= unseen | {gap.oid for gap in line.unread() if gap.length >= LONGEST}
+    why = UNSEEN if unseen else ""
+    return Ends(head.branch, top[0], bottom, tuple(sorted(given_up)), why)
 
 
 def _from_clone(
@@ -292,8 +323,8 @@ def _depth(gap: Gap) -> int:
 
 def _read_some(
     session: Session, repository: str, head: Head, gaps: Sequence[Gap], size: int
-) -> tuple[Sequence[Gap], list[wire.LineCommit]]:
-    """Read `size` commits at the most, at the first of `gaps`: which those are, and the commits."""
+) -> tuple[Sequence[Gap], list[tuple[Gap, wire.History]]]:
+    """Read `size` commits at the most, at the first of `gaps`: which those are, and what came."""
     batch: list[tuple[Gap, int]] = []
     left = size
     for gap in gaps[:AT_ONCE]:
@@ -326,94 +357,85 @@ def _merges(session: Session, repository: str, span: Span) -> Iterable[Merge]:
 
 
 def _neighbours(
-    session: Session, repository: str, head: Head, span: Span, as_of: datetime
+    session: Session, repository: str, head: Head, span: Span
 ) -> tuple[wire.Merge | None, wire.Merge | None]:
     """A merge into the branch before the span, and one after it, the nearest that are found.
 
     Any of them marks an end of the line; what lies between it and the span is read in vain. So
-    those close by are looked for first, and others only where there is none.
+    those close by are preferred, which a search for all of them may not show first.
     """
-    before = after = None
-    for reach in (NEIGHBOURHOOD, None):
-        found = _merges_around(session, repository, head, span, reach)
-        before, after = before or found[0], after or found[1]
-        if before and (after or span.until >= as_of):
-            break
-    return before, after
-
-
-def _merges_around(
-    session: Session, repository: str, head: Head, span: Span, reach: timedelta | None
-) -> tuple[wire.Merge | None, wire.Merge | None]:
     search = f'repo:{repository} is:pr is:merged base:"{head.branch}"'
-    last = span.since - timedelta(seconds=1)
-    if reach is None:
-        early, late = f"<={_instant(last)}", f">={_instant(span.until)}"
-    else:
-        early = f"{_instant(span.since - reach)}..{_instant(last)}"
-        late = f"{_instant(span.until)}..{_instant(span.until + reach)}"
+    last, until = _instant(span.since - timedelta(seconds=1)), _instant(span.until)
+    early, late = _instant(span.since - NEIGHBOURHOOD), _instant(span.until + NEIGHBOURHOOD)
     about = f"the merges around the period of {repository}"
     reply = session.ask(
         operation("merges"),
         {
-            "before": f"{search} merged:{early} sort:created-desc",
-            "after": f"{search} merged:{late} sort:created-asc",
+            "before": f"{search} merged:{early}..{last} sort:created-desc",
+            "earlier": f"{search} merged:<={last} sort:created-desc",
+            "after": f"{search} merged:{until}..{late} sort:created-asc",
+            "later": f"{search} merged:>={until} sort:created-asc",
         },
         about,
     )
     data = decode(reply.data, wire.MergesData, about, reply.errors)
     session.put(reply, f"{repository}@{head.branch}", ENDS_KIND)
-    before = [m for m in data.before.nodes if m is not None and m.merge_commit]
-    after = [m for m in data.after.nodes if m is not None and m.merge_commit]
+    before = [*_landed(data.before), *_landed(data.earlier)]
+    after = [*_landed(data.after), *_landed(data.later)]
     return (
         max(before, key=lambda m: m.merged_at, default=None),
         min(after, key=lambda m: m.merged_at, default=None),
     )
 
 
+def _landed(found: wire.MergeSearch) -> Iterator[wire.Merge]:
+    """Those of a search that left a merge commit."""
+    return (merge for merge in found.nodes if merge is not None and merge.merge_commit)
+
+
 def _stretches(
     session: Session, repository: str, branch: str, gaps: Sequence[tuple[Gap, int]]
-) -> list[wire.LineCommit]:
-    """Store so many commits from each of `gaps` down, and give them."""
+) -> list[tuple[Gap, wire.History]]:
+    """Store so many commits from each of `gaps` down, and give what came of each."""
     about = f"the history of {branch} of {repository}"
     query, variables = ask_for(gaps)
     divisible = len(gaps) > 1 or gaps[0][1] > 1
     reply = session.transport.ask(query, variables, about, divisible=divisible)
     data = decode(wire.given(reply.data), dict[str, msgspec.Raw], about, reply.errors)
-    commits = [
-        commit
-        for raw in stretches_of(data)
-        for commit in decode(raw, wire.Stretch, about, reply.errors).history.nodes or ()
-        if commit
-    ]
+    found: list[tuple[Gap, wire.History]] = []
+    for position, (gap, _) in enumerate(gaps):
+        stretch = {alias: data[alias] for alias in (f"s{position}",) if alias in data}
+        for raw in stretches_of(stretch):
+            found.append((gap, decode(raw, wire.Stretch, about, reply.errors).history))
+    commits = [commit for _, history in found for commit in history.nodes or () if commit]
     items = [
         Item(KIND, commit.oid, position, digest(msgspec.json.encode(commit)), None)
         for position, commit in enumerate(commits)
     ]
     session.put(reply, f"{repository}@{branch}", KIND, items)
-    return commits
+    return found
 
 
-def _left_behind(session: Session, subject: str) -> Iterator[wire.LineCommit]:
-    """The commits that a run which broke off lately paid for."""
-    since = session.clock() - RESUMABLE
-    for asked in session.store.asked(session.source, subject, KIND, since):
-        answer = session.store.answer(asked.id)
+def _left_behind(session: Session, answers: Iterable[int]) -> Iterator[wire.LineCommit]:
+    """The commits that a run which broke off lately paid for, from the answers that it stored."""
+    for id_ in answers:
+        answer = session.store.answer(id_)
         for raw in stretches_of(shaped(opened(answer).data, dict[str, msgspec.Raw], answer)):
             yield from filter(None, shaped(raw, wire.Stretch, answer).history.nodes or ())
 
 
-def ask_for(gaps: Sequence[tuple[Gap, int]]) -> tuple[Operation, dict[str, str | int]]:
+def ask_for(gaps: Sequence[tuple[Gap, int]]) -> tuple[Operation, dict[str, str | int | None]]:
     """The operation that asks for each gap's own number of commits, as aliases s0, s1 and so on."""
     declared: list[str] = []
     asked: list[str] = []
-    variables: dict[str, str | int] = {}
+    variables: dict[str, str | int | None] = {}
     for position, (gap, depth) in enumerate(gaps):
-        declared.append(f"$i{position}: ID!, $d{position}: Int!")
-        variables |= {f"i{position}": gap.id, f"d{position}": depth}
+        declared.append(f"$i{position}: ID!, $d{position}: Int!, $a{position}: String")
+        variables |= {f"i{position}": gap.id, f"d{position}": depth, f"a{position}": gap.after}
         asked.append(
             f"  s{position}: node(id: $i{position}) {{\n    ... on Commit {{\n      oid\n"
-            f"      history(first: $d{position}) {{ ...LinePage }}\n    }}\n  }}\n"
+            f"      history(first: $d{position}, after: $a{position}) {{\n"
+            "        pageInfo { hasNextPage endCursor }\n        ...LinePage\n      }\n    }\n  }\n"
         )
     text = (
         f"query Line({', '.join(declared)}) {{\n"
@@ -430,7 +452,7 @@ def stretches_of(data: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw]:
     """
     found = [raw for alias, raw in data.items() if alias != "rateLimit"]
     if "nodes" in data:
-        found = msgspec.json.decode(data["nodes"], type=list[msgspec.Raw])
+        found = decoded(data["nodes"], list[msgspec.Raw])
     return [raw for raw in found if bytes(raw) not in (b"null", b"{}")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import msgspec
 from changeaudit.codeowners import LOCATIONS, MAX_BYTES
 from changeaudit.collectors.github import wire
 from changeaudit.records import (
+    WEB_FLOW,
     Actor,
     ActorKind,
     AutoMergeEnabled,
@@ -40,9 +42,9 @@ from changeaudit.records import (
     Review,
     ReviewDismissed,
     StateChanged,
-    StatusChange,
     Template,
     Ticket,
+    TicketChange,
     TimelineEvent,
     Unavailable,
 )
@@ -62,7 +64,7 @@ _NO_REPLY = re.compile(
     r"(?:([0-9]{1,18})\+)?([A-Za-z0-9_-]+(?:\[bot\])?)@users\.noreply\.([a-z0-9.-]+)", re.I
 )
 _PERMISSIONS = {"statusCheckRollup": "Checks: read and Commit statuses: read"}
-_PLACES = {
+PLACES = {
     "github_upper": ".github/PULL_REQUEST_TEMPLATE.md",
     "github_lower": ".github/pull_request_template.md",
     "root_upper": "PULL_REQUEST_TEMPLATE.md",
@@ -70,7 +72,10 @@ _PLACES = {
     "docs_upper": "docs/PULL_REQUEST_TEMPLATE.md",
     "docs_lower": "docs/pull_request_template.md",
 }
-_FOLDER = ".github/PULL_REQUEST_TEMPLATE/"
+"""Where GitHub looks for a template, by the name of the field that tells when it changed."""
+FOLDER = ".github/PULL_REQUEST_TEMPLATE/"
+OWNERS = ("github_owners", "root_owners", "docs_owners")
+"""The same for CODEOWNERS, in the order of `LOCATIONS`."""
 _SINGLE = re.compile(r"pull_request_template(\.|$)", re.I)
 
 
@@ -124,7 +129,7 @@ def pull_request(
         from_fork=found.is_cross_repository,
         draft=found.is_draft,
         labels=_map(_items([p.labels for p in pages], lost, "labels"), lambda n: n.name),
-        edits=_map(_items([p.user_content_edits for p in pages], lost, "userContentEdits"), _edit),
+        edits=_map(_edits(found, more, lost), _edit),
         edited_at=found.last_edited_at,
         commits=_map(
             _items([p.commits for p in pages], lost, "commits"),
@@ -191,12 +196,24 @@ def repository(
     )
 
 
-def ticket(asked: str, found: wire.Issue, host: str) -> Ticket:
-    """A GitHub issue as a ticket. Its statuses are "open" and "closed"."""
-    key = f"{found.repository.name_with_owner}#{found.number}"
+def ticket(asked: str, found: wire.Issue, host: str, evidence: tuple[str, ...] = ()) -> Ticket:
+    """A GitHub issue as a ticket. Its statuses are "open" and "closed", and it has no type.
+
+    Of several who are assigned to it the first is told.
+    """
+    labels = tuple(n.name for n in (found.labels.nodes or ()) if n) if found.labels else ()
+    assigned = [a for a in (found.assignees.nodes or ()) if a] if found.assignees else []
+    states, of_labels = _states(found), _issue_labels(found, labels)
+    history = states
+    gaps: dict[str, Unavailable] = {}
+    if not isinstance(states, Unavailable):
+        if isinstance(of_labels, Unavailable):
+            gaps["labels"] = of_labels
+        else:
+            history = [*states, *of_labels]
     return Ticket(
         asked=asked,
-        key=key,
+        key=f"{found.repository.name_with_owner}#{found.number}",
         id=found.id,
         source=host,
         project=found.repository.name_with_owner,
@@ -206,9 +223,14 @@ def ticket(asked: str, found: wire.Issue, host: str) -> Ticket:
         resolution=found.state_reason or "",
         created_at=found.created_at,
         author=actor(found.author),
-        labels=tuple(n.name for n in (found.labels.nodes or ()) if n) if found.labels else (),
-        history=_issue_history(found),
+        labels=labels,
+        history=history
+        if isinstance(history, Unavailable)
+        else tuple(sorted(history, key=attrgetter("at"))),
         url=found.url,
+        assignee=actor(assigned[0]) if assigned else None,
+        evidence=evidence,
+        gaps=gaps,
     )
 
 
@@ -335,8 +357,37 @@ def _map(
 def _merge_commit(found: wire.PullRequest, lost: Lost) -> MergeCommit | Unavailable | None:
     if found.merge_commit is None:
         return lost.get("mergeCommit")
-    parents = tuple(p.oid for p in found.merge_commit.parents.nodes or () if p)
-    return MergeCommit(found.merge_commit.oid, parents, found.merge_commit.url)
+    merge = found.merge_commit
+    parents = tuple(p.oid for p in merge.parents.nodes or () if p)
+    committer = person(merge.committer, _host_of(merge.url)) if merge.committer else None
+    return MergeCommit(merge.oid, parents, merge.url, committer, by_github(merge))
+
+
+def by_github(merge: wire.MergeCommit) -> bool | Unavailable:
+    """Whether GitHub made a merge commit itself, for whoever pressed the button or called its API.
+
+    github.com signs what it makes. An Enterprise Server does so only where it was told to, and
+    whom a commit names as its committer is its writer's word: that speaks against it alone.
+    """
+    if merge.committed_via_web is None:
+        return Unavailable("who made it was not asked for")
+    if merge.signature is not None:
+        return merge.signature.is_valid and merge.signature.was_signed_by_git_hub
+    if merge.committer is None:
+        return Unavailable("GitHub does not name its committer")
+    own = merge.committed_via_web or (merge.committer.email or "").casefold() == WEB_FLOW
+    return Unavailable("it names GitHub and bears no signature") if own else False
+
+
+def _edits(
+    found: wire.PullRequest, more: Sequence[wire.PullRequestMore], lost: Lost
+) -> tuple[wire.Edit, ...] | Unavailable:
+    """The edits of the description: asked for where there are any, by an earlier query always."""
+    pages = [page.user_content_edits for page in (found, *more)]
+    asked = [page for page in pages if not isinstance(page, msgspec.UnsetType)]
+    if asked:
+        return _items(asked, lost, "userContentEdits")
+    return () if found.last_edited_at is None else Unavailable("they were not collected")
 
 
 def _edit(found: wire.Edit) -> Edit:
@@ -544,18 +595,22 @@ def _issue_of(found: wire.Referenced | None) -> str | None:
     return f"{found.repository.name_with_owner}#{found.number}"
 
 
+def places_of(filename: str) -> tuple[str, ...]:
+    """Where a template may lie that GitHub gives this name, by the fields that tell of a change."""
+    places = [n for n, path in PLACES.items() if filename in (path, path.rpartition("/")[2])]
+    if filename.startswith(FOLDER) or not (places or "/" in filename or _SINGLE.match(filename)):
+        places.append("github_folder")
+    return tuple(places)
+
+
 def _changed_at(filename: str, history: wire.TemplateHistory | None) -> datetime | Unavailable:
     """When a template's file last changed on the default branch, at the latest."""
     unknown = Unavailable("no commit of the default branch is known to have changed it")
     if history is None:
         return unknown
     places: list[wire.Nodes[wire.LastChange] | None] = [
-        getattr(history, name)
-        for name, path in _PLACES.items()
-        if filename in (path, path.rpartition("/")[2])
+        getattr(history, name) for name in places_of(filename)
     ]
-    if filename.startswith(_FOLDER) or not (places or "/" in filename or _SINGLE.match(filename)):
-        places.append(history.github_folder)
     dates = [_reached(c) for p in places if p for c in p.nodes or () if c]
     known = [date for date in dates if date is not None]
     return max(known) if known and len(known) == len(dates) else unknown
@@ -582,8 +637,8 @@ def _codeowners(found: wire.Repository, lost: Lost) -> CodeOwners | Unavailable 
     history = found.default_branch_ref.target if found.default_branch_ref else None
     changes: list[tuple[datetime, str]] = []
     unknown: Unavailable | None = None
-    for alias, path in zip(("githubOwners", "rootOwners", "docsOwners"), LOCATIONS, strict=True):
-        name = alias.replace("Owners", "_owners")
+    for name, path in zip(OWNERS, LOCATIONS, strict=True):
+        alias = name.replace("_owners", "Owners")
         file: wire.OwnersFile | msgspec.UnsetType | None = getattr(found, name)
         if file is msgspec.UNSET:
             return Unavailable("the file was not asked for")
@@ -614,26 +669,54 @@ def _owners_text(file: wire.OwnersFile) -> str | Unavailable:
     return file.text
 
 
-def _issue_history(found: wire.Issue) -> tuple[StatusChange, ...] | Unavailable:
+def _states(found: wire.Issue) -> list[TicketChange] | Unavailable:
+    """What became of an issue's state, and of why it was closed, which GitHub tells with it."""
     page = found.timeline_items
     if page.page_info.has_next_page:
         return Unavailable(f"the issue was closed and reopened more than {len(page.nodes)} times")
-    changes: list[StatusChange] = []
-    for event in page.nodes:
+    changes: list[TicketChange] = []
+    was: tuple[str, ...] = ("open",)
+    why: tuple[str, ...] = ()
+    for position, event in enumerate(page.nodes, start=1):
         if event is None:
             return Unavailable("GitHub left out a part of the issue's history")
         closed = event.kind == "ClosedEvent"
-        changes.append(
-            StatusChange(
-                event.created_at,
-                actor(event.actor),
-                "open" if closed else "closed",
-                "closed" if closed else "open",
-            )
-        )
-    ended = changes[-1].after if changes else "open"
-    if ended != found.state.lower():
+        becomes = "closed" if closed else "open"
+        # What the last event does not say, the issue itself does.
+        today = found.state_reason if position == len(page.nodes) else None
+        reason = event.state_reason or today or ""
+        after = (reason,) if reason else ()
+        at, who = event.created_at, actor(event.actor)
+        if was != (becomes,):
+            changes.append(TicketChange(at, who, "status", was, (becomes,)))
+        if why != after:
+            changes.append(TicketChange(at, who, "resolution", why, after))
+        was, why = (becomes,), after
+    if was != (found.state.lower(),):
         return Unavailable(
             f"the issue is {found.state.lower()}, but its history does not show when it became so"
         )
-    return tuple(changes)
+    return changes
+
+
+def _issue_labels(found: wire.Issue, today: Sequence[str]) -> list[TicketChange] | Unavailable:
+    """What became of the labels of an issue, which bears those of `today`."""
+    page = found.label_events
+    if page is None:
+        return Unavailable("they were not asked for by the version that collected the issue")
+    if page.page_info.has_next_page:
+        return Unavailable(f"its labels changed more than {len(page.nodes)} times")
+    changes: list[TicketChange] = []
+    on: tuple[str, ...] = ()
+    for event in page.nodes:
+        if event is None:
+            return Unavailable("GitHub left out a part of the history of its labels")
+        rest = tuple(name for name in on if name != event.label.name)
+        after = (*rest, event.label.name) if event.kind == "LabeledEvent" else rest
+        changes.append(TicketChange(event.created_at, actor(event.actor), "labels", on, after))
+        on = after
+    if set(on) != set(today):
+        return Unavailable(
+            "the history of its labels does not lead to those of today: one was renamed or deleted"
+        )
+    return changes

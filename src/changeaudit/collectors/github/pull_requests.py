@@ -38,16 +38,16 @@ from changeaudit.store import Item, StoredAnswer, Window
 
 KIND = "pull_request"
 MORE = further.KIND
-PAGE = 38
-"""Pull requests a page: with nine lists each, 38 are the most that cost three points."""
-FEW = 16
-"""Pull requests on the first page of what changed: seldom more, and 16 cost one point."""
+PAGE = 43
+"""Pull requests a page: with eight lists each, 43 are the most that cost three points."""
+FEW = 18
+"""Pull requests on the first page of what changed: seldom more, and 18 cost one point."""
 SEARCH_LIMIT = 1000
 """GitHub's search never returns more than this, whatever it counts."""
 AIM = 800
 """Pull requests in a window where several are needed: merges are never spread evenly."""
 LEAST = 500
-"""Pull requests in a window at the least, where one is cut for several workers.
+"""Pull requests in a window at the least, where one is cut for more workers than its two ends.
 
 Each has a last page that is not full, and first finds out what this account may not read.
 """
@@ -58,6 +58,9 @@ INDEX_LAG = timedelta(hours=6)
 
 So long, too, the pages of an interrupted run are taken for what would be answered now.
 """
+
+FORWARDS, BACKWARDS = "created-asc", "created-desc"
+"""The orders in which a search is read: from both of its ends at once, where there are workers."""
 
 BY_WALK = " walk"
 """How the note of a window ends whose pull requests were found by the walk."""
@@ -101,6 +104,49 @@ class _Read(Record, frozen=True):
     count: int
 
 
+class _Window:
+    """A window that is being read, from one end or from both: what was seen, and what is not yet.
+
+    `total` is how many the search counts, 0 as long as that is not known; `guess` is how many are
+    asked for until then.
+    """
+
+    def __init__(self, part: _Part, as_of: datetime, guess: int) -> None:
+        self.part = part
+        self.as_of = as_of
+        self.total = part.count or 0
+        self.cursors: dict[str, str] = {}
+        self.seen: set[str] = set()
+        self.ended = part.count == 0
+        self._guess = guess
+        self._asked_for = 0
+        self._lock = threading.Lock()
+
+    def take(self, most: int) -> int:
+        """Take the next page upon oneself: how many to ask for, 0 where nobody need ask more.
+
+        What others have asked for is theirs: from both ends no more pages come than from one.
+        """
+        with self._lock:
+            left = (self.total or self._guess) - len(self.seen) - self._asked_for
+            size = 0 if self.ended else min(most, max(0, left))
+            self._asked_for += size
+            return size
+
+    def add(self, size: int, ids: set[str], total: int, at: datetime) -> tuple[int, int]:
+        """Note the page of the `size` that were taken.
+
+        Returns how many of it are new, and how many more there are in all than was known.
+        """
+        with self._lock:
+            self._asked_for -= size
+            new, more = len(ids - self.seen), total - self.total
+            self.seen |= ids
+            self.total, self.as_of = total, min(self.as_of, at)
+            self.ended = self.ended or len(self.seen) >= total
+            return new, more
+
+
 class _Page(Record, frozen=True):
     """A page of pull requests: as it was answered just now, or as it lies in the store."""
 
@@ -131,13 +177,18 @@ class PullRequests:
         self._portion = Portion(PAGE)
         self._with_write_access = True
         self._paid: dict[_Asked, int] = {}
+        self._then: Sequence[Callable[[], object]] = ()
+        self._unread = 1
+        self._counting = threading.Lock()
         self._tally = _Tally(session, f"pull requests of {repository}")
 
-    def search(self, span: Span, changed_since: datetime | None = None) -> str:
+    def search(
+        self, span: Span, changed_since: datetime | None = None, order: str = FORWARDS
+    ) -> str:
         """The search that finds what merged in `span`, both ends named to the second."""
         last = span.until - timedelta(seconds=1)
         text = (
-            f"repo:{self._repository} is:pr is:merged sort:created-asc"
+            f"repo:{self._repository} is:pr is:merged sort:{order}"
             f" merged:{_instant(span.since)}..{_instant(last)}"
         )
         return text if changed_since is None else f"{text} updated:>={_instant(changed_since)}"
@@ -151,14 +202,24 @@ class PullRequests:
             ((Span(w.since, w.until), w.as_of) for w in windows if w.note.startswith(query)),
         )
 
-    def collect(self, period: Span, count: int | None = None) -> int:
+    def collect(
+        self,
+        period: Span,
+        count: int | None = None,
+        then: Sequence[Callable[[], object]] = (),
+    ) -> int:
         """Bring the store up to date for `period`; returns how many pull requests came in.
 
-        `count` is how many the search over the whole period would find, where that is known.
+        Args:
+            period: what merged in it is collected.
+            count: how many the search over the whole period would find, where that is known.
+            then: what can be done once every page is in the store; done while the last pull
+                requests are completed.
 
         Raises:
             CollectError: a page was refused or kept failing. Whole windows stay in the store.
         """
+        self._then = then
         known = self.covered(period)
         since = known.held_as_of and known.held_as_of - INDEX_LAG
         if known.missing:
@@ -189,6 +250,7 @@ class PullRequests:
             partial(self._together, parts[start : start + TOGETHER])
             for start in range(0, len(parts), TOGETHER)
         ]
+        self._unread = len(groups)
         return sum(self._session.workers.run(groups))
 
     def _parts(self, span: Span, count: int | None) -> list[_Part]:
@@ -212,7 +274,7 @@ class PullRequests:
         if count is None:
             count = self._count(span)
         slices = 1 if count <= SEARCH_LIMIT else -(-count // AIM)
-        slices = max(slices, min(self._session.workers.number, count // LEAST))
+        slices = max(slices, min(self._session.workers.number // 2, count // LEAST))
         cuts = span.cut(slices)
         return [_Part(cuts[0], count)] if len(cuts) == 1 else [_Part(each) for each in cuts]
 
@@ -223,7 +285,8 @@ class PullRequests:
             return None
         since, last = (datetime.fromisoformat(text) for text in dates.groups())
         span = Span(since, last + timedelta(seconds=1))
-        return span if search == self.search(span) else None
+        ours = (self.search(span, order=order) for order in (FORWARDS, BACKWARDS))
+        return span if search in ours else None
 
     def _count(self, span: Span) -> int:
         about = f"the number of pull requests of {self._repository}"
@@ -242,7 +305,11 @@ class PullRequests:
         completion = Completion(self._session, self._repository)
         jobs = [partial(self._windows, part, completion) for part in parts]
         read = [each for some in self._session.workers.run(jobs) for each in some]
-        self._complete(read, completion)
+        with self._counting:
+            self._unread -= 1
+            then = () if self._unread else self._then
+        last: list[Callable[[], object]] = [partial(self._complete, read, completion), *then]
+        self._session.workers.run(last)
         return sum(each.count for each in read)
 
     def _complete(self, read: Sequence[_Read], completion: Completion, how: str = "") -> None:
@@ -261,8 +328,8 @@ class PullRequests:
         if part.count is None or part.count <= SEARCH_LIMIT:
             try:
                 return [self._window(part, completion)]
-            except _TooManyError:
-                pass  # more than when they were counted, or never counted
+            except _TooManyError:  # more than when they were counted, or never counted
+                self._tally.expect(-(part.count or 0))
         early, late = part.span.halves()
         if early.since == early.until or late.since == late.until:
             raise CollectError(
@@ -277,53 +344,82 @@ class PullRequests:
 
     def _window(self, part: _Part, completion: Completion) -> _Read:
         """Read one window to its end."""
-        search = self.search(part.span, part.changed_since)
-        as_of, total, seen = self._pages(part, search, completion)
-        if len(seen) < total:
-            # Something moved while it was read, or since an earlier run read the first pages.
-            self._paid = {asked: id_ for asked, id_ in self._paid.items() if asked[0] != search}
-            self._tally.add(-len(seen))
-            self._tally.expect(-total)
-            as_of, total, seen = self._pages(part, search, completion)
-        if len(seen) < total:
+        window = self._pages(part, completion, (FORWARDS, BACKWARDS))
+        if len(window.seen) < window.total:
+            # Something moved while it was read, or since an earlier run read the first pages; or
+            # what was created in the same second is not in the same order from either end.
+            stale = self.search(part.span, part.changed_since)
+            self._paid = {asked: id_ for asked, id_ in self._paid.items() if asked[0] != stale}
+            self._tally.add(-len(window.seen))
+            self._tally.expect(-window.total)
+            window = self._pages(part, completion, (FORWARDS,))
+        if len(window.seen) < window.total:
             raise _SearchError(
-                f"GitHub's search counts {total} {self._tally.what} but shows {len(seen)}.",
+                f"GitHub's search counts {window.total} {self._tally.what} but shows"
+                f" {len(window.seen)}.",
             )
-        return _Read(part.span, as_of, len(seen))
+        return _Read(part.span, window.as_of, len(window.seen))
 
-    def _pages(
-        self, part: _Part, search: str, completion: Completion
-    ) -> tuple[datetime, int, set[str]]:
-        """Every page of a search: as of when it is, how many it counts, and which it showed."""
-        as_of = self._session.clock()
-        seen: set[str] = set()
-        if part.count == 0:
-            return as_of, 0, seen
-        left = part.count if part.count is not None else FEW if part.changed_since else PAGE
+    def _pages(self, part: _Part, completion: Completion, orders: Sequence[str]) -> _Window:
+        """Read every page of a window, from as many ends as there are `orders`.
+
+        Those that were paid for come first, so that nobody asks for what the other end holds. How
+        many there are tells the first page, where it is not known before.
+        """
+        window = _Window(part, self._session.clock(), FEW if part.changed_since else PAGE)
+        for order in orders:
+            self._read_on(window, order, completion, paid=True)
+        if part.count is None and not window.seen:
+            self._read_on(window, FORWARDS, completion, once=True)
+        both = len(orders) > 1
+        self._session.workers.run(
+            partial(self._read_on, window, order, completion, both=both) for order in orders
+        )
+        return window
+
+    def _read_on(
+        self,
+        window: _Window,
+        order: str,
+        completion: Completion,
+        *,
+        paid: bool = False,
+        once: bool = False,
+        both: bool = False,
+    ) -> None:
+        """Read pages of a window from one end, until there are all that the search counts.
+
+        With `paid` only those that the store holds already, with `once` one alone. With `both`
+        another may read from the other end: where nothing new comes from here, the two have met.
+        """
+        search = self.search(window.part.span, window.part.changed_since, order)
         ask = partial(self._ask, "pull_requests", {"search": search})
-        after: str | None = None
-        expected = part.count or 0
         while True:
-            page = self._page((search, after), partial(ask, after), max(1, left))
-            found, total = page.data.search, -1
+            after = window.cursors.get(order)
+            if paid and (search, after) not in self._paid:
+                return
+            size = window.take(self._portion.size)
+            if not size:
+                return
+            page = self._page((search, after), partial(ask, after), size)
+            found = page.data.search
             if found is None:
                 raise self._refused(page.errors)
             total = found.issue_count
             if total > SEARCH_LIMIT:
-                self._tally.expect(-expected)
                 raise _TooManyError
             pulls = [self._outline(raw, n, page.errors) for n, raw in enumerate(found.nodes)]
-            self._store(page, pulls, completion, whole=part.changed_since is not None)
-            as_of = min(as_of, page.at)
-            new = {each.outline.id for each in pulls} - seen
-            seen |= new
-            self._tally.expect(total - expected)
-            expected = total
-            self._tally.add(len(new))
+            whole = window.part.changed_since is not None
+            self._store(page, pulls, completion, whole=whole)
+            new, more = window.add(size, {each.outline.id for each in pulls}, total, page.at)
+            self._tally.expect(more)
+            self._tally.add(new)
             if not found.page_info.has_next_page:
-                return as_of, total, seen
-            after = next_cursor(found.page_info, after, self._tally.what)
-            left = total - len(seen)
+                window.ended = True
+                return
+            window.cursors[order] = next_cursor(found.page_info, after, self._tally.what)
+            if once or (both and not new):
+                return
 
     # --- by the walk ---
 
@@ -343,7 +439,10 @@ class PullRequests:
         while again:
             _, new = self._down(period, None, completion, seen, FEW, whole=whole)
             came, again = came + new, new > 0
-        self._complete([_Read(period, as_of, came)], completion, BY_WALK)
+        whole_period = [_Read(period, as_of, came)]
+        complete = partial(self._complete, whole_period, completion, BY_WALK)
+        last: list[Callable[[], object]] = [complete, *self._then]
+        self._session.workers.run(last)
         return came
 
     def _down(
@@ -411,7 +510,10 @@ class PullRequests:
         )
 
     def _paid_for(self) -> dict[_Asked, int]:
-        """The pages that a run which broke off lately left in the store, by what they answered."""
+        """The pages that a run which broke off lately left in the store, by what they answered.
+
+        They also tell whether that run learnt that it may not ask who may write.
+        """
         queries = {operation(name).digest for name in ("pull_requests", "walk")}
         since = self._session.clock() - INDEX_LAG
         found: dict[_Asked, int] = {}
@@ -420,6 +522,7 @@ class PullRequests:
             if request.get("query") in queries:
                 variables = request["variables"]
                 found[variables.get("search", ""), variables["after"]] = asked.id
+                self._with_write_access &= variables["withWriteAccess"]
         return found
 
     def _give_up_a_field(self, reply: Reply) -> bool:

@@ -27,6 +27,7 @@ from changeaudit.collectors.github.connection import (
 from changeaudit.collectors.github.credentials import App, Token
 from changeaudit.collectors.github.pull_requests import PAGE
 from changeaudit.collectors.github.queries import operation
+from changeaudit.collectors.shapes import decoded
 from changeaudit.errors import ChangeauditError
 from changeaudit.readiness import (
     GitHubFacts,
@@ -318,7 +319,7 @@ def _trouble(error: TryAgainError | ChangeauditError) -> Trouble:
 def _decoded(raw: bytes, shape: type[T]) -> T | None:
     """What `raw` holds in its shape, `None` if it has another."""
     try:
-        return msgspec.json.decode(wire.sound(raw), type=shape)
+        return decoded(wire.sound(raw), shape)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

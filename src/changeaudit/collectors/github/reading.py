@@ -20,6 +20,7 @@ from changeaudit.collectors.github import (
 )
 from changeaudit.collectors.github import repository as repositories
 from changeaudit.collectors.github.base_merges import with_base_merges
+from changeaudit.collectors.github.last_changes import with_last_changes
 from changeaudit.collectors.github.parents import read_parents
 from changeaudit.collectors.github.stored import opened, shaped
 from changeaudit.collectors.spans import Covered, Span, coverage
@@ -72,7 +73,7 @@ def read_repository(store: Store, source: str, name: str, advice: str = COLLECT)
             are named: a store is bound to the hosts that it was collected from.
     """
     for located in store.find(source, repositories.KIND, [name.casefold()]):
-        return _repository(located.answer)
+        return _repository(located.answer, store)
     nothing = f"The store holds nothing of {name} from {source}."
     hosts = _other_hosts(store, name)
     if hosts:
@@ -99,12 +100,18 @@ def read_repository_history(store: Store, source: str, name: str) -> tuple[Repos
     return tuple(map(_repository, store.history(source, name, repositories.KIND)))
 
 
-def _repository(stored: StoredAnswer) -> Repository:
+def _repository(stored: StoredAnswer, store: Store | None = None) -> Repository:
+    """The facts of a repository; of a `store` also when its templates and code owners changed."""
     body = opened(stored)
-    data = shaped(body.data, wire.RepositoryData, stored)
+    found = shaped(body.data, wire.RepositoryData, stored).repository
     lost = parsing.lost_fields(body.errors, ("repository",))
-    answer = stored.answer
-    return parsing.repository(data.repository, answer.source, answer.received_at, lost)
+    answer, branch = stored.answer, found.default_branch_ref
+    if store and branch and branch.target:
+        name = found.name_with_owner
+        target = with_last_changes(store, answer.source, name, branch.target)
+        branch = msgspec.structs.replace(branch, target=target)
+        found = msgspec.structs.replace(found, default_branch_ref=branch)
+    return parsing.repository(found, answer.source, answer.received_at, lost)
 
 
 def covered(store: Store, source: str, name: str, period: Span) -> Covered:
@@ -150,7 +157,8 @@ def read_tickets(store: Store, source: str, keys: Iterable[str]) -> dict[str, Ti
             if issue is None:
                 found[item.key] = Unavailable("it is not visible to the audit account")
             else:
-                found[item.key] = parsing.ticket(item.key, issue, source)
+                digest = located.answer.digest
+                found[item.key] = parsing.ticket(item.key, issue, source, (digest,))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from changeaudit.collectors.github import wire
+from changeaudit.collectors.github import last_changes, wire
 from changeaudit.collectors.github.ask import Session, decode, digest, next_cursor, reasons
 from changeaudit.collectors.github.queries import operation
 from changeaudit.errors import CollectError
@@ -33,11 +33,13 @@ class Known(Record, frozen=True):
     """A repository as it answered: its own spelling, its default branch, what a search counts.
 
     `count` is `None` where the repository was asked for by an earlier name, which no search knows.
+    `templates` are the places of its templates, as `last_changes` knows them.
     """
 
     name: str
     default: Head | None
     count: int | None
+    templates: tuple[str, ...] = ()
 
 
 def collect_repository(session: Session, name: str, search: str) -> Known:
@@ -48,16 +50,13 @@ def collect_repository(session: Session, name: str, search: str) -> Known:
     """
     owner, _, short = name.partition("/")
     about = f"repository {name}"
-    variables = {"owner": owner, "name": short, "search": search, "withTemplateHistory": True}
+    variables = {"owner": owner, "name": short, "search": search}
     reply = session.ask(operation("repository"), variables, about)
     if any(e.type == "NOT_FOUND" and e.path[:1] == ("repository",) for e in reply.errors):
         raise CollectError(
             f"There is no repository {name} on {session.source}, or the token may not see it.",
             "Check the spelling (OWNER/NAME), and that the token has access to it.",
         )
-    if any("target" in error.path for error in reply.errors):
-        variables["withTemplateHistory"] = False
-        reply = session.ask(operation("repository"), variables, about)
     data = decode(reply.data, wire.RepositoryData, about, reply.errors)
     found = data.repository
     # What is missing for an error is another fact than what is not there.
@@ -70,7 +69,7 @@ def collect_repository(session: Session, name: str, search: str) -> Known:
         default = Head(branch.name, branch.target.oid, branch.target.id)
     same_name = found.name_with_owner.casefold() == name.casefold()
     count = data.search.issue_count if same_name and data.search else None
-    return Known(found.name_with_owner, default, count)
+    return Known(found.name_with_owner, default, count, last_changes.places(found))
 
 
 def collect_branches(session: Session, known: Known, patterns: tuple[str, ...]) -> tuple[Head, ...]:

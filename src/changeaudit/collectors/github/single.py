@@ -25,7 +25,7 @@ from changeaudit.collectors.github.completing import (
     COMMITS,
     PARENTS,
     Unread,
-    approved_before_the_head,
+    merged_more,
     parents_of,
 )
 from changeaudit.collectors.github.further import Further, Unfinished
@@ -36,6 +36,7 @@ from changeaudit.collectors.github.pull_requests import PullRequests
 from changeaudit.collectors.github.queries import operation
 from changeaudit.collectors.github.reading import NOT_COLLECTED
 from changeaudit.collectors.github.transport import Reply
+from changeaudit.collectors.shapes import decoded
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError, StoreError, UsageError
 from changeaudit.records import PullRequest, Record
@@ -242,11 +243,11 @@ class SinglePullRequest(PullRequests):
     def _its_parents(
         self, outline: wire.Outline, version: str, key: str
     ) -> Iterator[tuple[Answer, Item]]:
-        """The parents of its commits, where an approval is of an earlier one than the head.
+        """The parents of its commits, where more may have merged than what was approved.
 
         With them come the trees of the merges of the base, where nothing else came after it.
         """
-        if not outline.commits or not approved_before_the_head(outline):
+        if not outline.commits or not merged_more(outline):
             return
         unread = Unread(outline.id, version, outline.commits.total_count)
         pages: list[wire.Parents] = []
@@ -287,7 +288,7 @@ def _key(repository: str, number: int) -> str:
 
 def _decode(body: bytes, shape: type[T], about: str) -> T:
     try:
-        return msgspec.json.decode(wire.sound(body), type=shape)
+        return decoded(wire.sound(body), shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(
             f"A stored answer about {about} cannot be read: {error}.",

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from changeaudit.collectors.github import parsing, wire
 from changeaudit.collectors.github.repository import TEAM_KIND, WRITERS_KIND
 from changeaudit.collectors.github.stored import opened, shaped
+from changeaudit.collectors.shapes import decoded
 from changeaudit.records import Actor, Membership, Team, Unavailable
 from changeaudit.store import Store, StoredAnswer
 
@@ -64,7 +63,7 @@ class _Request(wire.Wire, frozen=True):
 
 def _cursor(stored: StoredAnswer) -> str | None:
     """Where the page of a list begins that a stored answer holds; `None` for its first."""
-    return msgspec.json.decode(stored.answer.request, type=_Request).variables.after
+    return decoded(stored.answer.request, _Request).variables.after
 
 
 def _snapshot(

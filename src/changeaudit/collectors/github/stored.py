@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from changeaudit.collectors.github import wire
+from changeaudit.collectors.shapes import decoded
 from changeaudit.errors import StoreError
 from changeaudit.store import StoredAnswer
 
@@ -36,7 +37,7 @@ def shaped(raw: msgspec.Raw, shape: type[T], answer: StoredAnswer) -> T:
         StoreError: it does not have that shape. The message names the answer and the field.
     """
     try:
-        return msgspec.json.decode(raw, type=shape)
+        return decoded(raw, shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(
             f"Stored answer {answer.id} ({answer.answer.kind} of {answer.answer.subject}) cannot"

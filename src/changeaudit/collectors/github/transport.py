@@ -116,6 +116,7 @@ class Transport:
         self._counting = threading.Lock()
         self._listener = listener
         self._envelopes = msgspec.json.Decoder(wire.Envelope)
+        self._rates = msgspec.json.Decoder(wire.RateData | None)
         self._answered = False
         self.requests = 0
 
@@ -228,7 +229,7 @@ class Transport:
             )
         try:
             envelope = self._envelopes.decode(wire.sound(body))
-            rate = msgspec.json.decode(envelope.data, type=wire.RateData | None)
+            rate = self._rates.decode(envelope.data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             why = f"the answer was not whole ({error})" if body else "the answer was empty"
             raise TryAgainError(why) from None

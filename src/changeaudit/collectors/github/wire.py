@@ -175,11 +175,21 @@ class CheckedCommitsData(Wire, frozen=True):
     nodes: tuple[msgspec.Raw, ...]
 
 
+class GitSignature(Wire, frozen=True):
+    is_valid: bool
+    was_signed_by_git_hub: bool
+
+
 class MergeCommit(Wire, frozen=True):
+    """`committed_via_web` is `None` in an answer to an earlier query, which did not ask for it."""
+
     id: str
     oid: str
     url: str
     parents: Nodes[Oid]
+    committed_via_web: bool | None = None
+    committer: Signature | None = None
+    signature: GitSignature | None = None
 
 
 class DeploymentStatus(Wire, frozen=True):
@@ -242,7 +252,7 @@ class Lists(Wire, frozen=True):
     """The inner lists of a pull request; each is absent where it was not asked for."""
 
     labels: Page[Named] | None = None
-    user_content_edits: Page[Edit] | None = None
+    user_content_edits: Page[Edit] | msgspec.UnsetType | None = msgspec.UNSET
     reviews: Page[Review] | None = None
     timeline_items: Page[TimelineItem] | None = None
     commits: Page[PullRequestCommit] | None = None
@@ -361,7 +371,7 @@ class ListsOutline(Wire, frozen=True):
     """The little that collecting needs to know of a pull request's lists."""
 
     labels: ListOutline | None = None
-    user_content_edits: ListOutline | None = None
+    user_content_edits: ListOutline | msgspec.UnsetType | None = msgspec.UNSET
     reviews: ReviewListOutline | None = None
     timeline_items: TimelineOutline | None = None
     commits: CommitListOutline | None = None
@@ -377,7 +387,8 @@ class Outline(ListsOutline, frozen=True, kw_only=True):
     merged_at: datetime
     updated_at: datetime
     head_ref_oid: str
-    merge_commit: Oid | None = None
+    last_edited_at: datetime | None = None
+    merge_commit: MergeCommit | None = None
 
 
 class MoreOutline(ListsOutline, frozen=True, kw_only=True):
@@ -423,6 +434,10 @@ class TemplateHistory(Wire, frozen=True):
     github_owners: Nodes[LastChange] | None = None
     root_owners: Nodes[LastChange] | None = None
     docs_owners: Nodes[LastChange] | None = None
+
+
+class LastChangesData(Wire, frozen=True):
+    node: TemplateHistory | None = None
 
 
 class OwnersFile(Wire, frozen=True):
@@ -549,9 +564,14 @@ class LineCommit(Wire, frozen=True):
     associated_pull_requests: Nodes[Associated] | None = None
 
 
+class History(Wire, frozen=True):
+    nodes: tuple[LineCommit | None, ...] | None = None
+    page_info: PageInfo | None = None
+
+
 class Stretch(Wire, frozen=True):
     oid: str
-    history: Nodes[LineCommit]
+    history: History
 
 
 class Merge(Wire, frozen=True):
@@ -567,8 +587,12 @@ class MergeSearch(Wire, frozen=True):
 
 
 class MergesData(Wire, frozen=True):
+    """`earlier` and `later` are the merges further away than those close by."""
+
     before: MergeSearch
     after: MergeSearch
+    earlier: MergeSearch
+    later: MergeSearch
 
 
 class IssueEvent(Wire, frozen=True):
@@ -578,8 +602,18 @@ class IssueEvent(Wire, frozen=True):
     state_reason: str | None = None
 
 
+class IssueLabelEvent(Wire, frozen=True):
+    kind: str = msgspec.field(name="__typename")
+    created_at: datetime
+    label: Named
+    actor: Account | None = None
+
+
 class Issue(Wire, frozen=True):
-    """An issue; every field is absent where the number is a pull request's."""
+    """An issue; every field is absent where the number is a pull request's.
+
+    `label_events` and `assignees` are not in the answers to earlier versions of the query.
+    """
 
     id: str
     number: int
@@ -593,6 +627,8 @@ class Issue(Wire, frozen=True):
     state_reason: str | None = None
     author: Account | None = None
     labels: Nodes[Named] | None = None
+    label_events: Page[IssueLabelEvent] | None = None
+    assignees: Nodes[Account] | None = None
 
 
 class Collaborator(Wire, frozen=True):

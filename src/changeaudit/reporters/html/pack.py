@@ -46,8 +46,10 @@ def write_pack(audit: Audit, folder: Path) -> tuple[Path, ...]:
         for old in _left_over(sheets, names):
             old.unlink()
         for name, page in sheet_pages(audit, names):
-            _write(sheets / name, page)
-        _write(index, index_page(audit, names))
+            with replacing(sheets / name) as stream:
+                stream.write(page.encode())
+        with replacing(index) as stream:
+            index_page(audit, names).dump(stream, encoding="utf-8")
     except OSError as error:
         place = error.filename or folder
         raise UsageError(
@@ -69,8 +71,3 @@ def _left_over(sheets: Path, names: Iterable[str]) -> list[Path]:
 def _is_ours(path: Path) -> bool:
     with path.open("rb") as file:
         return _OURS in file.read(1_000)
-
-
-def _write(path: Path, page: str) -> None:
-    with replacing(path) as stream:
-        stream.write(page.encode())

@@ -1,5 +1,7 @@
 """The pages of the evidence pack, as text: an index and one sheet for each change.
 
+The index is made in parts, for it may be long, and of one change at a time.
+
 Every page stands alone: its style and script are inside it and named by their digests in its
 content security policy, so that nothing else can run or load, whatever a title holds.
 """
@@ -17,10 +19,11 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2.environment import TemplateStream
 from markupsafe import Markup, escape
 
 from changeaudit.explanation import Explanation
-from changeaudit.reporters import duties, tie_out
+from changeaudit.reporters import duties, reverse, tie_out
 from changeaudit.reporters.html import marks
 from changeaudit.reporters.text import instant, one_line
 from changeaudit.verdicts import (
@@ -34,6 +37,10 @@ from changeaudit.verdicts import (
 )
 
 PACKAGE = "changeaudit.reporters.html"
+COMMON = 100
+"""A cause that more changes share is told once for all of them, and named where it decides."""
+PARTS = 1_000
+"""Pieces of a template that make up a part of a page."""
 LONGEST = 4_000
 LONGEST_TITLE = 200
 LONGEST_URL = 2_000
@@ -52,30 +59,59 @@ class Finding(NamedTuple):
     reason: str
 
 
-def index_page(audit: Audit, names: Sequence[str]) -> str:
-    """The index of the pack. `names` are the file names of the sheets, in the order of changes."""
+class Register(NamedTuple):
+    """The changes with findings: how many there are, and the causes that many of them `share`.
+
+    Each cause that is shared has a name, and so many changes that it decides.
+    """
+
+    changes: int
+    shared: dict[Finding, tuple[str, int]]
+
+    def own(self, findings: Sequence[Finding]) -> list[Finding]:
+        """What of the findings of a change is not shared by many."""
+        return [finding for finding in findings if finding not in self.shared]
+
+    def named(self, findings: Sequence[Finding]) -> dict[Outcome, list[str]]:
+        """The names of the causes that are, by what they come to."""
+        found: dict[Outcome, list[str]] = {}
+        for finding in findings:
+            if finding in self.shared:
+                found.setdefault(finding.outcome, []).append(self.shared[finding][0])
+        return found
+
+
+def index_page(audit: Audit, names: Sequence[str]) -> TemplateStream:
+    """The index of the pack, in parts.
+
+    `names` are the file names of the sheets, in the order of the changes.
+    """
     columns = _columns(audit)
     style = f":root {{ --steps: {max(1, len(columns))}; }}\n" + _asset("common.css", "index.css")
-    return _template("index.html.j2").render(
+    page = _template("index.html.j2").stream(
         _page(style, _asset("index.js")),
         audit=audit,
         summary=audit.summary,
         columns=columns,
-        rows=[
+        names=names,
+        rows=(
             (change, name, {step.step: step.outcome for step in change.steps})
             for change, name in zip(audit.changes, names, strict=True)
-        ],
-        register=[
+        ),
+        register=_register(audit),
+        findings=(
             (change, name, findings)
             for change, name in zip(audit.changes, names, strict=True)
             if (findings := _findings(change))
-        ],
+        ),
         step_counts={each.step: each.counts for each in audit.summary.steps},
         attribute_counts={each.attribute: each.counts for each in audit.summary.attributes},
         rules=sorted(Counter(each.rule for each in audit.excluded).items()),
         headline=_headline(audit),
         paired=_paired(audit, names),
     )
+    page.enable_buffering(PARTS)
+    return page
 
 
 def sheet_pages(audit: Audit, names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -122,16 +158,19 @@ def _described(report: Audit | Explanation) -> dict[str, object]:
     }
 
 
-def _paired(audit: Audit, names: Sequence[str]) -> dict[Standing, list[tuple[AuditedChange, str]]]:
-    """The changes with a pair of duties that is forbidden, or of which that cannot be told."""
-    found: dict[Standing, list[tuple[AuditedChange, str]]] = {
+def _paired(audit: Audit, names: Sequence[str]) -> dict[Standing, list[tuple[str, str]]]:
+    """The changes with a pair of duties that is forbidden, or of which that cannot be told.
+
+    Each is given by its id and the name of its sheet.
+    """
+    found: dict[Standing, list[tuple[str, str]]] = {
         Standing.FORBIDDEN: [],
         Standing.UNDETERMINED: [],
     }
     for change, name in zip(audit.changes, names, strict=True):
         standing = duties.gravest(change)
         if standing is not None and standing is not Standing.ALLOWED:
-            found[standing].append((change, name))
+            found[standing].append((change.id, name))
     return {standing: those for standing, those in found.items() if those}
 
 
@@ -144,6 +183,8 @@ def _headline(audit: Audit) -> str:
         )
     changes = f"{summary.changes:,} change{'s' if summary.changes != 1 else ''}"
     unknown = f" {summary.undetermined:,} could not be determined." if summary.undetermined else ""
+    if untraced := reverse.conclusion(audit.reverse_trace):
+        unknown = f"{unknown} {untraced}"
     if not summary.exceptions:
         return f"No exceptions noted in {changes}.{unknown}"
     return f"Potential exceptions in {summary.exceptions:,} of {changes}.{unknown}"
@@ -153,6 +194,22 @@ def _columns(audit: Audit) -> list[StepInfo]:
     """The steps of the matrix: those of the procedure that any change was judged by."""
     judged = {step.step for change in audit.changes for step in change.steps}
     return [step for step in audit.procedure if step.id in judged]
+
+
+def _register(audit: Audit) -> Register:
+    """How many changes have findings, and which of these are shared by many."""
+    changes = 0
+    shared: list[Finding] = []
+    times: Counter[int] = Counter()  # by their hashes: most are of one change, and all are long
+    for findings in map(_findings, audit.changes):
+        changes += bool(findings)
+        for finding in findings:
+            times[hash(finding)] += 1
+            if times[hash(finding)] == COMMON + 1:
+                shared.append(finding)
+    shared.sort(key=lambda finding: (finding.of, finding.outcome, finding.reason))
+    named = {cause: (f"C{n}", times[hash(cause)]) for n, cause in enumerate(shared, start=1)}
+    return Register(changes, named)
 
 
 def _findings(change: AuditedChange) -> list[Finding]:
@@ -231,6 +288,7 @@ def _environment() -> Environment:
         "results": marks.RESULTS,
         "classes": marks.CLASSES,
         "duties": duties,
+        "reverse": reverse,
         "tie_out": tie_out,
     }
     return environment
