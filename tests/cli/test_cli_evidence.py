@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from changeaudit.records import (
     Stretch,
     Unavailable,
 )
+from changeaudit.store import Store
 
 ISSUES = {
     "name": "plans",
@@ -178,7 +180,9 @@ def test_a_merge_that_was_a_push_is_a_limitation() -> None:
 @pytest.mark.parametrize(
     ("places", "named"), [(["commits"], {"pay-5", "acme/payments#3"}), (["title"], set())]
 )
-def test_a_direct_push_names_tickets_by_its_messages(places: list[str], named: set[str]) -> None:
+def test_a_direct_push_names_tickets_by_its_messages(
+    tmp_path: Path, places: list[str], named: set[str]
+) -> None:
     """Where the policy looks into messages at all."""
     merged = make_pull(merge_commit=MergeCommit("m", ("root", "head"), "u"))
     pushed = branch_commit("d", parents=("m",), message="PAY-5 by hand; fixes #3")
@@ -187,7 +191,8 @@ def test_a_direct_push_names_tickets_by_its_messages(places: list[str], named: s
     )
     policy = make_policy(tickets={"places": places})
     found = build(make_repository(), [merged], [line], {}, (), policy, clock(-100), clock(100))
-    assert set(evidence.named_by_pushes(found, policy)) == named
+    with Store.open(tmp_path / "s.sqlite") as store:
+        assert set(evidence.named_by_pushes(found, policy, store)) == named
 
 
 def test_a_parent_that_was_not_shown_is_a_limitation_where_it_may_count() -> None:

@@ -69,18 +69,22 @@ def named_tickets(
 
 
 def tickets_named_by(
-    repository: Repository, pulls: Iterable[PullRequest], policy: Policy
+    repository: Repository,
+    pulls: Iterable[PullRequest],
+    policy: Policy,
+    store: Store | None = None,
 ) -> dict[str, datetime]:
     """The tickets that pull requests name, by key in lower case, and when the last of these merged.
 
-    A pull request out of scope may name one as well.
+    A pull request out of scope may name one as well. A `store` tells in which Jira a project is;
+    without it more may be named than is.
     """
     wanted: dict[str, datetime] = {}
-    mention = _mention(policy)
+    mention, known = _mention(policy), finders(store, policy)
     for pull in pulls:
         if not _may_name_any(pull, mention):
             continue
-        for ref in ticket_names(repository, pull, as_of_merge(pull), policy, finders()):
+        for ref in ticket_names(repository, pull, as_of_merge(pull), policy, known):
             key = ref.key.casefold()
             wanted[key] = max(pull.merged_at, wanted.get(key, pull.merged_at))
     return wanted
@@ -162,7 +166,7 @@ def traced(
     sites = () if isinstance(touched, Unavailable) else {ticket.source for ticket in touched}
     done = {site: _done_statuses(store, site) for site in sites}
     named = {t.key.casefold() for p in populations for c in p.changes for t in c.tickets}
-    named |= {key for p in populations for key in named_by_pushes(p, policy)}
+    named |= {key for p in populations for key in named_by_pushes(p, policy, store)}
     found = reverse_trace(touched, named, done, policy, since, until)
     if found is None or not found.untraced:
         return found
@@ -179,13 +183,14 @@ def _done_statuses(store: Store, site: str) -> set[str]:
     }
 
 
-def named_by_pushes(population: Population, policy: Policy) -> Iterator[str]:
+def named_by_pushes(population: Population, policy: Policy, store: Store) -> Iterator[str]:
     """The tickets that the messages of commits name which were pushed directly, in lower case."""
     if "commits" not in policy.tickets.places:
         return
+    known = finders(store, policy)
     for push in population.pushes:
         for commit in push.commits:
-            for find in finders():
+            for find in known:
                 for key in find(commit.message, "commits", push.repository, policy.tickets):
                     yield key.casefold()
 
@@ -197,7 +202,7 @@ def _named_by_all(store: Store, source: str, policy: Policy) -> Iterator[str]:
         repository = reading.read_repository(store, source, name)
         for span in single.held_spans(store, source, name):
             pulls = reading.read_pull_requests(store, source, name, span)
-            yield from tickets_named_by(repository, pulls, policy)
+            yield from tickets_named_by(repository, pulls, policy, store)
 
 
 class Gathered(Record, frozen=True):
@@ -289,7 +294,8 @@ def tickets_of(
     """The tickets that the pull requests name by any of the policies, by key in lower case."""
     wanted: dict[str, datetime] = {}
     for policy in policies:
-        wanted |= tickets_named_by(repository, pulls, policy)
+        for key, merged in tickets_named_by(repository, pulls, policy).items():
+            wanted[key] = max(merged, wanted.get(key, merged))
     held = read_tickets(store, source, wanted, policies)
     # What is held of these was read too early, or not at all.
     return held | {key: Unavailable(missing[key]) for key in wanted.keys() & missing.keys()}

@@ -198,6 +198,40 @@ def test_a_changelog_that_stays_cut_is_no_history(data_center: Place) -> None:
     assert history == Unavailable("Jira shows 0 of the 9 entries of its changelog")
 
 
+FIRST_ONE = {"issueId": "10000", "changeHistories": [change("2026-01-02T10:00:00.000+0000", id=1)]}
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([told({"issueChangeLogs": []})], "Jira shows 0 of the 3 entries of its changelog"),
+        (
+            [told({"issueChangeLogs": [FIRST_ONE]})],
+            "Jira shows 1 of the 3 entries of its changelog",
+        ),
+        (
+            [
+                told({"issueChangeLogs": [FIRST_ONE], "nextPageToken": "x"}),
+                told({"errorMessages": ["no"]}, 403),
+            ],
+            "403",
+        ),
+    ],
+    ids=["left out", "cut", "refused on the second page"],
+)
+def test_a_changelog_that_the_cloud_keeps_back_is_no_history(
+    cloud: Place, answers: list[Play], why: str
+) -> None:
+    """What is shown of it would be taken for all that happened to the ticket."""
+    cloud.jira.add("PAY-1", changes=[change(AT, id=n) for n in (1, 2, 3)])
+    cloud.jira.shown_changes = 0
+    cloud.jira.instead["changelog/bulkfetch"] = answers
+    cloud.open().collect(["PAY-1"])
+    history = ticket(cloud, "PAY-1").history
+    assert isinstance(history, Unavailable)
+    assert why in history.reason
+
+
 def test_pages_of_changelogs_that_lead_nowhere_end_collecting(cloud: Place) -> None:
     cloud.jira.add("PAY-1", changes=[change(AT)])
     cloud.jira.shown_changes = 0

@@ -336,7 +336,8 @@ class Site:
                     "changelog/bulkfetch", body, about, refusals=(403, 404)
                 )
                 if reply.status != 200:
-                    yield Part(CHANGELOG, reply, tuple((id_, 0, NOWHERE) for id_ in ids))
+                    refused = tuple((id_, number[id_], NOWHERE) for id_ in ids)
+                    yield Part(CHANGELOG, reply, refused)
                     gathered = {}
                     break
                 page = shaped(reply, wire.Changelogs, self.name, about)

@@ -172,15 +172,19 @@ def _more(store: Store, site: str, found: Sequence[tuple[Item, wire.Issue]]) -> 
 
 
 def _histories(issue: wire.Issue, more: More) -> tuple[wire.History, ...] | Unavailable:
-    """All of the changes: those of the answers that were asked for their sake, if there are any."""
-    if not more.logs:
-        return issues.whole(issue.changelog) if issue.changelog else NO_CHANGELOG
-    found: dict[str, wire.History] = {}
+    """All of the changes: those beside the issue, and those that were asked for besides.
+
+    There are to be as many as Jira says that there are.
+    """
+    if issue.changelog is None and not more.logs:
+        return NO_CHANGELOG
+    beside = issue.changelog or wire.Changelog(0)
+    found = {history.id: history for history in beside.histories}
     for some in more.logs:
         if isinstance(some, Unavailable):
             return some
         found |= {history.id: history for history in some}
-    return tuple(found.values())
+    return issues.whole(wire.Changelog(beside.total, tuple(found.values())))
 
 
 def _comments(issue: wire.Issue, more: More) -> tuple[wire.Comment, ...] | Unavailable:

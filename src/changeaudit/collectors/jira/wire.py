@@ -121,7 +121,7 @@ class History(Wire, frozen=True):
 class Changelog(Wire, frozen=True):
     """Changes of an issue; fewer than `total` where they are cut."""
 
-    total: int = 0
+    total: int
     histories: tuple[History, ...] = ()
 
 
