@@ -243,7 +243,15 @@ class Company:
             sides = {side: self._merges(search) for side, search in variables.items()}
             return json.dumps(sides), sum(len(side["nodes"]) for side in sides.values())
         if name == "Line":
-            return json.dumps({"s0": {"oid": oid("a", 0), "history": {"nodes": []}}}), 0
+            asked = variables["i0"]
+            root = {
+                "id": asked,
+                "oid": oid("a", int(asked.removeprefix("C_"))),
+                "url": "https://github.com/acme/payments/commit/0",
+                "message": "The first commit",
+                "parents": {"nodes": []},
+            }
+            return json.dumps({"s0": {"oid": root["oid"], "history": {"nodes": [root]}}}), 1
         count = {"search": {"issueCount": len(self.found(variables["search"]))}}
         head = {"id": f"C_{self.size}", "oid": oid("a", self.size)}
         repository = {
