@@ -44,6 +44,11 @@ def plain(text: str) -> dict[str, Any]:
     return report
 
 
+def without_snapshots(text: str) -> str:
+    """A report without the days on which the members of a team were read."""
+    return re.sub(r"(?<= as of )\d{4}-\d\d-\d\d", "a day", text)
+
+
 # The demonstration ------------------------------------------------------------------------------
 
 
@@ -311,7 +316,9 @@ def test_collected_is_what_is_replayed(changeaudit: Command, evidence: Evidence)
     here = jira.removeprefix("http://")
     told = live.text.replace(here, "127.0.0.1:8124/jira")
     told = told.replace(here.removesuffix("/jira"), "127.0.0.1:8123")
-    assert plain(shown.text)["changes"] == plain(told)["changes"]
+    assert (
+        plain(without_snapshots(shown.text))["changes"] == plain(without_snapshots(told))["changes"]
+    )
     assert TOKEN.encode() not in (changeaudit.folder / "new.sqlite").read_bytes()
     for path in (changeaudit.folder / "pack").rglob("*.*"):
         assert TOKEN.encode() not in path.read_bytes()
