@@ -516,6 +516,45 @@ def test_the_story_tells_the_life_of_its_tickets() -> None:
     ]
 
 
+def test_a_ticket_that_is_named_by_two_of_its_keys_is_told_once() -> None:
+    history = [altered("key", "PAY-7", "OPS-5", 5)]
+    keys = [ticket("OPS-5", asked=key, id="1", history=history) for key in ("PAY-7", "OPS-5")]
+    change = judge(make_change(tickets=list(map(named, keys))), make_policy())
+    assert [e.what for e in change.timeline if "OPS-5" in e.what] == [
+        "ticket OPS-5 created",
+        'ticket OPS-5: key changed from "PAY-7" to "OPS-5"',
+    ]
+    assert len(change.changed_after_merge) == 1
+
+
+def test_the_parents_that_may_stand_in_for_a_ticket_are_in_its_story() -> None:
+    """Each is told to be one, unless it is named as well."""
+    above = ticket("PAY-1", history=[moved("To Do", "Done", 5)])
+    parents = (NamedTicket("PAY-1", (), above), named("PAY-2"))
+    beneath = msgspec.structs.replace(named(ticket()), parents=parents)
+    told = [entry.what for entry in story(tickets=[beneath]) if "PAY-1" in entry.what]
+    assert told == [
+        "ticket PAY-1 (parent of PAY-7) created",
+        'ticket PAY-1 (parent of PAY-7): status changed from "To Do" to "Done"',
+    ]
+    both = [entry.what for entry in story(tickets=[beneath, named(above)])]
+    assert "ticket PAY-1 created" in both
+    assert not any("parent of" in what for what in both)
+
+
+def test_a_comment_on_a_ticket_that_was_edited_after_the_merge_is_told() -> None:
+    page = "https://jira.example/c"
+    said = [(-9, 5), (-9, -5), (-9, None), (3, 5)]
+    comments = tuple(
+        TicketComment(on_jira("quinn"), "ok", clock(at), page, None if e is None else clock(e))
+        for at, e in said
+    )
+    change = judge(make_change(tickets=[named(ticket(comments=comments))]), make_policy())
+    assert change.changed_after_merge == (
+        "ticket PAY-7: the comment of 2026-03-10 11:51:00Z by quinn edited at 2026-03-10 12:05:00Z",
+    )
+
+
 def test_what_was_altered_of_a_ticket_after_the_merge_stands_beside_the_verdicts() -> None:
     """Its way through the statuses is none of it."""
     found = ticket(history=[moved("To Do", "Done", 5), altered("type", "Bug", "Story", 6)])

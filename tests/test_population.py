@@ -409,6 +409,16 @@ def test_the_class_of_a_change_is_that_of_the_merge(
             STANDARD,
             "; of which type ticket PAY-9 was could not be read",
         ),
+        (
+            ticket("PAY-9", created=1, type="Incident"),
+            STANDARD,
+            "; ticket PAY-9 was not created before the merge",
+        ),
+        (
+            ticket("PAY-9", created=0, type="Incident"),
+            STANDARD,
+            "; ticket PAY-9 was not created before the merge",
+        ),
     ],
 )
 def test_an_emergency_is_known_by_the_type_that_its_ticket_had_at_the_merge(
@@ -432,7 +442,9 @@ def test_a_change_has_the_parents_that_its_tickets_may_have_had() -> None:
     nine, eight, seven = found.changes[0].tickets
     assert [(each.key, each.named) for each in nine.parents] == [("PAY-1", ()), ("PAY-2", ())]
     assert nine.parents[0].found == tickets["pay-1"]
-    assert nine.parents[1].found == Unavailable("its tracker was not asked")
+    assert nine.parents[1].found == Unavailable(
+        "its tracker was not asked; collect again with this policy"
+    )
     assert eight.parents == seven.parents == ()
 
 
@@ -455,7 +467,7 @@ def test_tickets_are_linked_with_where_they_are_named() -> None:
     assert {ref.place for ref in seven.named} == {"title", "branch"}
     assert seven.found == ticket("PAY-7")
     assert isinstance(eight.found, Unavailable)
-    assert eight.found.reason == "its tracker was not asked"
+    assert eight.found.reason == "its tracker was not asked; collect again with this policy"
 
 
 def test_places_that_could_not_be_read_are_named() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from builders import DAY, GONE, HOUR, altered, clock, make_policy, moved, ticket
@@ -187,8 +189,27 @@ def test_the_policys_own_statuses_replace_those_of_its_jira() -> None:
         (
             [ticket(history=[moved("To Do", "Review", 0)], status="Done")],
             DONE,
-            "PAY-7: it is done today, and no change shows since when",
+            "PAY-7: its history leaves open whether it was done between 2026-03-10 12:00:00Z and"
+            " 2026-03-11 12:00:00Z; look at it in its tracker",
         ),
+        (
+            [ticket(history=[moved("To Do", "Review", -9), moved("Done", "To Do", 5)])],
+            DONE,
+            "PAY-7: its history leaves open whether it was done between 2026-03-10 11:51:00Z and"
+            " 2026-03-10 12:05:00Z",
+        ),
+        (
+            [ticket(history=[moved("To Do", "Review", -3 * DAY), moved("Done", "To Do", 5)])],
+            DONE,
+            "PAY-7: its history leaves open",
+        ),
+        (
+            [ticket(history=[moved("To Do", "Review", -3 * DAY), moved("Done", "Fertig", -DAY)])],
+            DONE,
+            "PAY-7: its history leaves open",
+        ),
+        ([ticket(history=[moved("To Do", "Done", 0), moved("Done", "To Do", 0)])], DONE, "PAY-7: "),
+        ([msgspec.structs.replace(ticket(created=0), status="")], DONE, "PAY-7: its history"),
     ],
 )
 def test_what_could_not_be_told_is_said_once(touched: list[Ticket], done_by: Any, why: str) -> None:
@@ -196,6 +217,122 @@ def test_what_could_not_be_told_is_said_once(touched: list[Ticket], done_by: Any
     assert len(found.unknown) == 1
     assert found.unknown[0].startswith(why)
     assert (found.done, found.untraced) == (0, ())
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        ticket(history=[moved("To Do", "Review", -3 * DAY), moved("Done", "To Do", -2 * DAY)]),
+        ticket(history=[moved("To Do", "Review", 2 * DAY)], status="Done"),
+        ticket(history=[moved("To Do", "Review", 0)], status="To Do"),
+        ticket(created=2 * DAY, history=GONE),
+    ],
+)
+def test_what_is_missing_of_another_time_leaves_nothing_open(found: Ticket) -> None:
+    assert trace(found).unknown == ()
+
+
+@pytest.mark.parametrize(
+    "found", [ticket(history=GONE), ticket(history=[moved("To Do", "Review", 0)], status="Done")]
+)
+def test_of_a_ticket_that_is_named_nothing_is_open(found: Ticket) -> None:
+    """Whether it was done or not, it has its change."""
+    assert trace(found).unknown
+    assert trace(found, named={"pay-7"}).unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("history", "resolution", "how"),
+    [
+        pytest.param(
+            [moved("To Do", "Done", -9), moved("Done", "To Do", -8), moved("To Do", "Rejected", 5)],
+            "",
+            ("moved", "Done", -9),
+            id="done, reopened and cancelled",
+        ),
+        pytest.param(
+            [moved("To Do", "Rejected", -9), moved("Rejected", "Done", 5)],
+            "",
+            ("moved", "Done", 5),
+            id="cancelled, and done from there",
+        ),
+        pytest.param(
+            [moved("To Do", "Rejected", -3 * DAY), moved("Rejected", "Done", 5)],
+            "",
+            ("moved", "Done", 5),
+            id="cancelled before the period",
+        ),
+        pytest.param(
+            [
+                moved("To Do", "Done", -9),
+                altered("resolution", "", "Won't Do", -9),
+                altered("resolution", "Won't Do", "Fixed", 5),
+            ],
+            "Fixed",
+            ("resolved", "Done", 5),
+            id="resolved as cancelled, and mended",
+        ),
+        pytest.param(
+            [
+                moved("To Do", "Done", -9),
+                moved("Done", "To Do", -8),
+                altered("key", "PAY-7", "WEB-1", -7),
+                moved("To Do", "Done", 5),
+                altered("key", "WEB-1", "PAY-7", 6),
+            ],
+            "",
+            ("moved", "Done", -9),
+            id="done in ours, and again where it does not count",
+        ),
+    ],
+)
+def test_one_that_was_done_in_the_period_was_done_whatever_became_of_it(
+    history: list[Any], resolution: str, how: tuple[str, str, float]
+) -> None:
+    found = trace(
+        ticket(history=history, resolution=resolution), done={"jira": {"done", "rejected"}}
+    )
+    assert (found.done, found.cancelled, found.unknown) == (1, 0, ())
+    (each,) = found.untraced
+    assert (each.how, each.status, each.done_at) == (how[0], how[1], clock(how[2]))
+
+
+def test_all_that_a_ticket_stands_beneath_is_named_with_it() -> None:
+    """A sub-task names its story, and with it the epic. Tickets in a circle name nobody."""
+    epic, story = done("PAY-1"), done("PAY-2", parent="PAY-1")
+    task = ticket("PAY-3", parent="PAY-2")
+    assert keys(trace(epic, story, task, named={"pay-3"})) == []
+    assert keys(trace(epic, story, task, named={"pay-1"})) == ["PAY-2"]
+    circle = [done("PAY-1", parent="PAY-2"), done("PAY-2", parent="PAY-1")]
+    assert keys(trace(*circle)) == ["PAY-1", "PAY-2"]
+    assert keys(trace(*circle, named={"pay-2"})) == []
+
+
+def test_a_key_names_the_ticket_that_bears_it_today() -> None:
+    """Not the one that bore it once; with no such ticket, that one."""
+    before = ticket(
+        "OPS-5", history=[altered("key", "PAY-7", "OPS-5", -5 * DAY), moved("To Do", "Done", 5)]
+    )
+    assert keys(trace(before, ticket("PAY-7"), named={"pay-7"})) == ["OPS-5"]
+    assert keys(trace(before, named={"pay-7"})) == []
+
+
+def test_what_a_ticket_went_through_before_the_period_takes_no_time() -> None:
+    """However often a machine moved it to and fro: what it was when the period began is enough."""
+    fro = [
+        moved(*(("To Do", "Done") if n % 2 else ("Done", "To Do")), -3 * DAY + n / 60)
+        for n in range(20_000)
+    ]
+    began = time.perf_counter()
+    assert trace(ticket(history=[*fro, moved("Done", "To Do", -9)])).done == 0
+    assert time.perf_counter() - began < 2
+
+
+def test_tickets_of_two_jiras_are_two_even_with_one_id() -> None:
+    ours = done("PAY-1", id="10001")
+    theirs = msgspec.structs.replace(done("OPS-1", id="10001"), source="other")
+    done_by = {"jira": {"done"}, "other": {"done"}}
+    assert keys(trace(ours, theirs, done=done_by, named={"pay-1"})) == ["OPS-1"]
 
 
 def test_that_the_tickets_are_not_held_is_said() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from changeaudit.ticket_asof import (
     changes_of,
     keys_of,
     projects_at,
+    values_after,
     values_at,
     whether,
 )
@@ -113,6 +115,24 @@ def test_an_empty_field_is_a_value() -> None:
     assert at_merge(ticket(), "resolution") == at_merge(ticket(), "labels") == ((),)
 
 
+@pytest.mark.parametrize("field", ["status", "type"])
+def test_a_type_and_a_status_are_never_empty(field: str) -> None:
+    """Where none is shown, which it was is not known."""
+    unknown = Unavailable(f"its tracker shows no {field} of then")
+    empty = msgspec.structs.replace(ticket(), **{field: ""})
+    assert at_merge(empty, field) == unknown
+    given_later = msgspec.structs.replace(empty, history=(altered(field, "A", "", 5),))
+    assert at_merge(given_later, field) == (("A",),)
+    assert at_merge(given_later, field, 9) == unknown
+
+
+def test_what_a_second_left_is_known_when_it_is_over() -> None:
+    """A change of the next second bears on nothing of it."""
+    found = ticket(history=[moved("A", "B", 0), moved("B", "C", 1 / 60)])
+    assert values_after(found, "status", clock(0)) == (("B",),)
+    assert at_merge(found, at=1 / 60) == (("B",), ("C",))
+
+
 @st.composite
 def histories(draw: Any, field: str) -> tuple[list[TicketChange], Value]:
     """A whole history of a field, each change finding what the one before it left."""
@@ -182,6 +202,7 @@ def test_a_change_that_is_missing_never_makes_a_wrong_value_the_only_one(
         (ticket("OPS-5", asked="PAY-7"), ["OPS", "PAY"]),
         (ticket("OPS-5", asked="PAY-7", history=GONE), ["OPS", "PAY"]),
         (ticket("PAY-7", history=GONE), ["PAY"]),
+        (ticket("PAY-7", history=[altered("key", "", "PAY-7", 5)]), ["PAY"]),
         (ticket("acme/web#3", asked="acme/old#9"), ["acme/old", "acme/web"]),
         (ticket("acme/web#3", asked="Acme/Web#3"), ["acme/web"]),
     ],

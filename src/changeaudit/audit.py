@@ -197,11 +197,32 @@ def _either(values: Iterable[Value]) -> str:
 
 def _altered_tickets(change: Change) -> Iterator[str]:
     """What was altered of the tickets after the merge, their course through the statuses aside."""
+    merged = change.pull.merged_at
+    for found, name in _tickets(change):
+        for late in changed_after(found, _ALTERABLE, merged):
+            by = f"at {late.at:%Y-%m-%d %H:%M:%S}Z by {name_of(late.actor)}"
+            yield f"{name}: {told(late)} {by}"
+        for each in () if isinstance(found.comments, Unavailable) else found.comments:
+            if each.edited_at and each.at <= merged < each.edited_at:
+                of = f"the comment of {each.at:%Y-%m-%d %H:%M:%S}Z by {name_of(each.author)}"
+                yield f"{name}: {of} edited at {each.edited_at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _tickets(change: Change) -> Iterable[tuple[Ticket, str]]:
+    """The tickets that a change names, then their parents, each once, and how they are called.
+
+    One that is named by two of its keys is one ticket.
+    """
+    found: dict[tuple[str, str], tuple[Ticket, str]] = {}
     for named in change.tickets:
-        if isinstance(named.found, Ticket):
-            for late in changed_after(named.found, _ALTERABLE, change.pull.merged_at):
-                by = f"at {late.at:%Y-%m-%d %H:%M:%S}Z by {name_of(late.actor)}"
-                yield f"ticket {named.found.key}: {told(late)} {by}"
+        if isinstance(ticket := named.found, Ticket):
+            found.setdefault((ticket.source, ticket.id), (ticket, f"ticket {ticket.key}"))
+    for named in change.tickets:
+        for parent in named.parents:
+            if isinstance(ticket := parent.found, Ticket):
+                name = f"ticket {ticket.key} (parent of {named.key})"
+                found.setdefault((ticket.source, ticket.id), (ticket, name))
+    return found.values()
 
 
 _ALTERABLE: Final = ("type", "labels", "components", "key", "parent", "security")
@@ -405,21 +426,19 @@ def _pushed_by(push: DirectPush) -> datetime:
 def _story(change: Change) -> Iterator[TimelineEntry]:
     """The change's story, from its tickets to what came after the merge."""
     pull, merged = change.pull, change.pull.merged_at
-    for named in change.tickets:
-        if isinstance(named.found, Ticket):
-            found = named.found
-            created = f"ticket {found.key} created"
-            late = found.created_at > merged
-            yield TimelineEntry(found.created_at, created, name_of(found.author), found.url, late)
-            history = found.history
-            for moved in () if isinstance(history, Unavailable) else history:
-                what = f"ticket {found.key}: {told(moved)}"
-                who = name_of(moved.actor)
-                yield TimelineEntry(moved.at, what, who, found.url, moved.at > merged)
-            said = found.comments
-            for each in () if isinstance(said, Unavailable) else said:
-                what = f"comment on ticket {found.key}"
-                yield TimelineEntry(each.at, what, name_of(each.author), each.url, each.at > merged)
+    for found, name in _tickets(change):
+        created = f"{name} created"
+        late = found.created_at > merged
+        yield TimelineEntry(found.created_at, created, name_of(found.author), found.url, late)
+        history = found.history
+        for moved in () if isinstance(history, Unavailable) else history:
+            what = f"{name}: {told(moved)}"
+            who = name_of(moved.actor)
+            yield TimelineEntry(moved.at, what, who, found.url, moved.at > merged)
+        said = found.comments
+        for each in () if isinstance(said, Unavailable) else said:
+            what = f"comment on {name}"
+            yield TimelineEntry(each.at, what, name_of(each.author), each.url, each.at > merged)
     # A commit's dates are its writer's words, which make nothing late.
     for commit in () if isinstance(pull.commits, Unavailable) else pull.commits:
         if written := commit.committer.at:

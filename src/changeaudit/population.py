@@ -316,7 +316,7 @@ def _linked(
     return tuple(found)
 
 
-_UNASKED = Unavailable("its tracker was not asked")
+_UNASKED = Unavailable("its tracker was not asked; collect again with this policy")
 
 
 def _unread(pull: PullRequest, view: AtMerge, policy: Policy) -> tuple[str, ...]:
@@ -359,6 +359,9 @@ def _class(
         at_merge = values_at(found, "type", pull.merged_at) if isinstance(found, Ticket) else found
         if isinstance(at_merge, Unavailable):
             unknown += f"; of which type ticket {ticket.key} was could not be read"
+            continue
+        if isinstance(found, Ticket) and found.created_at >= pull.merged_at:
+            unknown += f"; ticket {ticket.key} was not created before the merge"
             continue
         of_those = whether(at_merge, lambda value: any(x.casefold() in wanted for x in value))
         types = " or ".join(name for value in at_merge for name in value)

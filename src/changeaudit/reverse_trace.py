@@ -6,22 +6,15 @@ have been done by a change that bypassed the procedure, or by none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from datetime import datetime
+from itertools import product
+from typing import Literal
 
 from changeaudit.people import name_of
 from changeaudit.policy import Policy
-from changeaudit.records import Ticket, TicketChange, Unavailable
-from changeaudit.ticket_asof import (
-    Value,
-    alike,
-    changes_of,
-    keys_of,
-    projects_at,
-    values_at,
-    whether,
-)
+from changeaudit.records import Ticket, Unavailable
+from changeaudit.ticket_asof import Value, changes_of, keys_of, projects_at, values_after
 from changeaudit.verdicts import ReverseTrace, UntracedTicket
 
 
@@ -35,9 +28,10 @@ def reverse_trace(
 ) -> ReverseTrace | None:
     """The tickets of the policy's Jira projects that were done in [since, until) and are not named.
 
-    Done is who went from another status into one that the policy lists, or that its Jira calls
-    done, or was created in one. What was cancelled, by its status or its resolution, was not done.
-    A ticket is named by any key that it ever bore, and by the name of a ticket beneath it.
+    Done is who went into a status that the policy lists, or that its Jira calls done, or was
+    created in one; what its status or its resolution calls cancelled then is not done. A ticket
+    that was done in the period counts, whatever became of it later. A ticket is named by any key
+    that it ever bore, unless that is another one's today, and by the name of a ticket beneath it.
 
     Args:
         touched: the tickets of these projects that changed since then, each with its history.
@@ -60,31 +54,32 @@ def reverse_trace(
         unknown.append(touched.reason)
         touched = ()
     known = tuple(touched)
-    traced = named | {
-        parent
-        for ticket in known
-        if not keys_of(ticket).isdisjoint(named)
-        for parent in _parents(ticket)
-    }
+    traced = _named(known, named)
     own = {name.casefold() for name in tickets.done_statuses}
     for ticket in known:
+        is_named = (ticket.source, ticket.id) in traced
         names = own or done.get(ticket.source, frozenset())
         if not names:
             unknown.append(f"which statuses of {ticket.source} mean done is not known")
             continue
-        at = _done_at(ticket, names, since, until)
-        if isinstance(at, Unavailable):
-            unknown.append(f"{ticket.key}: {at.reason}")
-        elif at is not None:
-            instant = at.at if isinstance(at, TicketChange) else at
-            if not set(projects_at(ticket, instant)) & set(policy.jira_projects):
-                continue
-            if _is_cancelled(ticket, instant, policy):
-                cancelled += 1
-                continue
+        course = _course(ticket, names, policy, since, until)
+        if isinstance(course, Unavailable):
+            if ticket.created_at < until and not is_named:
+                unknown.append(f"{ticket.key}: when it was done could not be read: {course.reason}")
+            continue
+        entered = {
+            state: at
+            for state, at in _entries(course, since, until)
+            if _is_ours(ticket, at, policy)
+        }
+        if "done" in entered:
             number += 1
-            if keys_of(ticket).isdisjoint(traced):
-                found.append(_untraced(ticket, at))
+            if not is_named:
+                found.append(_untraced(ticket, entered["done"]))
+        elif not is_named and (gap := _gap(course, since, until)):
+            unknown.append(f"{ticket.key}: {gap}")
+        else:
+            cancelled += "cancelled" in entered
     return ReverseTrace(
         standing=tickets.reverse_trace,
         projects=policy.jira_projects,
@@ -95,55 +90,111 @@ def reverse_trace(
     )
 
 
-def _done_at(
-    ticket: Ticket, names: Set[str], since: datetime, until: datetime
-) -> TicketChange | datetime | Unavailable | None:
-    """The last change in the period by which a ticket was done, or when it was created so."""
-    if ticket.created_at >= until:
-        return None
+State = Literal["open", "done", "cancelled", "unknown"]
+"""What a ticket is, as far as its status and its resolution tell."""
+
+
+def _named(known: Sequence[Ticket], named: Set[str]) -> Set[tuple[str, str]]:
+    """The tickets that are named, and all that those stand beneath, by their source and id."""
+    current = {ticket.key.casefold() for ticket in known}
+    by_key: dict[str, list[Ticket]] = {}
+    for ticket in known:
+        for key in keys_of(ticket) - (current - {ticket.key.casefold()}):
+            by_key.setdefault(key, []).append(ticket)
+    traced: set[tuple[str, str]] = set()
+    reached = set(named)
+    while reached:
+        tickets = [ticket for key in reached for ticket in by_key.get(key, ())]
+        new = [ticket for ticket in tickets if (ticket.source, ticket.id) not in traced]
+        traced |= {(ticket.source, ticket.id) for ticket in new}
+        reached = {parent for ticket in new for parent in parents_of(ticket)}
+    return traced
+
+
+def _course(
+    ticket: Ticket, names: Set[str], policy: Policy, since: datetime, until: datetime
+) -> list[tuple[datetime, State]] | Unavailable:
+    """What a ticket was from when on, the oldest first: what each second in which it changed left.
+
+    It begins with the last such second before `since`, which may be that of its creation.
+    """
     moves = changes_of(ticket, "status")
     if isinstance(moves, Unavailable):
-        return Unavailable(f"when it was done could not be read: {moves.reason}")
-    is_done = partial(_among, names=names)
-    entered = [m for m in moves if is_done(m.after) and not is_done(m.before)]
-    within = [m for m in entered if since <= m.at < until]
-    if within:
-        return within[-1]
-    at_first = values_at(ticket, "status", ticket.created_at)
-    if not isinstance(at_first, Unavailable) and whether(at_first, is_done):
-        return ticket.created_at if ticket.created_at >= since else None
-    last = moves[-1] if moves else None
-    unrecorded = last is not None and not alike("status", last.after, (ticket.status,))
-    if last and unrecorded and is_done((ticket.status,)) and not is_done(last.after):
-        return Unavailable("it is done today, and no change shows since when")
-    return None
+        return moves
+    resolved = changes_of(ticket, "resolution")
+    others = () if isinstance(resolved, Unavailable) else resolved
+    changed = {c.at for c in (*moves, *others) if ticket.created_at < c.at < until}
+    before = max((at for at in changed if at < since), default=ticket.created_at)
+    within = sorted(at for at in changed if at > before)
+    return [(at, _state(ticket, at, names, policy)) for at in (before, *within)]
 
 
-def _is_cancelled(ticket: Ticket, at: datetime, policy: Policy) -> bool:
-    """Whether a ticket was cancelled when it was done, by its status or its resolution."""
-    names = {name.casefold() for name in policy.tickets.cancelled_statuses}
-    for field in ("status", "resolution"):
-        values = values_at(ticket, field, at + timedelta(seconds=1))  # as that second left it
-        if not isinstance(values, Unavailable) and whether(values, partial(_among, names=names)):
-            return True
-    return False
+def _state(ticket: Ticket, at: datetime, names: Set[str], policy: Policy) -> State:
+    """What a ticket was once the second of `at` was over."""
+    statuses = values_after(ticket, "status", at)
+    if isinstance(statuses, Unavailable):
+        return "unknown"
+    resolutions = values_after(ticket, "resolution", at)
+    if isinstance(resolutions, Unavailable):
+        resolutions = ((),)
+    over = {name.casefold() for name in policy.tickets.cancelled_statuses}
+    found: set[State] = set()
+    for status, resolution in product(statuses, resolutions):
+        is_cancelled = _among(status, over) or _among(resolution, over)
+        done: State = "cancelled" if is_cancelled else "done"
+        found.add(done if _among(status, names) else "open")
+    return found.pop() if len(found) == 1 else "unknown"
 
 
-def _untraced(ticket: Ticket, at: TicketChange | datetime) -> UntracedTicket:
-    by_change = isinstance(at, TicketChange)
+def _entries(
+    course: Sequence[tuple[datetime, State]], since: datetime, until: datetime
+) -> Iterator[tuple[State, datetime]]:
+    """What a ticket became in the period, and when; not where it may have been that before."""
+    before: State = "open"
+    for at, state in course:
+        if state not in (before, "unknown") and before != "unknown" and since <= at < until:
+            yield state, at
+        before = state
+
+
+def _gap(course: Sequence[tuple[datetime, State]], since: datetime, until: datetime) -> str:
+    """Why it cannot be told whether a ticket was done in the period; "" if it can."""
+    ends = [at for at, _ in course[1:]] + [until]
+    for (at, state), end in zip(course, ends, strict=True):
+        if state == "unknown" and at < until and end >= since:
+            return (
+                f"its history leaves open whether it was done between {at:%Y-%m-%d %H:%M:%S}Z and"
+                f" {min(end, until):%Y-%m-%d %H:%M:%S}Z; look at it in its tracker"
+            )
+    return ""
+
+
+def _is_ours(ticket: Ticket, at: datetime, policy: Policy) -> bool:
+    """Whether a ticket was in one of the policy's projects at `at`."""
+    return not set(projects_at(ticket, at)).isdisjoint(policy.jira_projects)
+
+
+def _untraced(ticket: Ticket, at: datetime) -> UntracedTicket:
+    history = () if isinstance(ticket.history, Unavailable) else ticket.history
+    changes = [change for change in history if change.at == at]
+    moved = [change for change in changes if change.field == "status"]
+    resolved = [change for change in changes if change.field == "resolution"]
+    last = next(reversed(moved or resolved), None)
+    statuses = values_after(ticket, "status", at)
+    status = () if isinstance(statuses, Unavailable) else statuses[0]
     return UntracedTicket(
         key=ticket.key,
         title=ticket.title,
         type=ticket.type,
-        status=at.after[0] if isinstance(at, TicketChange) else ticket.status,
-        done_at=at.at if isinstance(at, TicketChange) else at,
-        by=name_of(at.actor if isinstance(at, TicketChange) else ticket.author),
-        how="moved" if by_change else "created",
+        status=status[0] if status else ticket.status,
+        done_at=at,
+        by=name_of(last.actor if last else ticket.author),
+        how="moved" if moved else "resolved" if resolved else "created",
         url=ticket.url,
     )
 
 
-def _parents(ticket: Ticket) -> set[str]:
+def parents_of(ticket: Ticket) -> set[str]:
     """The keys, in lower case, of all that a ticket is known to have stood beneath."""
     changes = changes_of(ticket, "parent")
     known = () if isinstance(changes, Unavailable) else changes

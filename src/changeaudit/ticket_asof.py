@@ -8,13 +8,14 @@ not one answer, all that it may have been are given, never one of them:
 - where a change finds something else than the one before it left, or the tracker shows something
   else than the last one left, there was a change that nobody recorded, and when is not known.
 
-Of a time before the ticket was created this tells what it was created with.
+Of a time before the ticket was created this tells what it was created with. A ticket always has a
+key, a type and a status: where its tracker shows none, which it was is not known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from changeaudit.records import Ticket, TicketChange, Unavailable
@@ -37,6 +38,7 @@ FIELDS: Final = tuple(_TODAY)
 """The fields whose history is told."""
 
 _SETS: Final = ("labels", "components")
+_NEVER_EMPTY: Final = ("status", "type", "key")
 
 
 def changes_of(ticket: Ticket, field: str) -> tuple[TicketChange, ...] | Unavailable:
@@ -73,9 +75,16 @@ def values_at(ticket: Ticket, field: str, at: datetime) -> tuple[Value, ...] | U
     left = tuple(found)
     found += [value for value in departs if not any(alike(field, value, one) for one in left)]
     found += [value for change in same for value in (change.before, change.after)]
+    if field in _NEVER_EMPTY and () in found:
+        return Unavailable(f"its tracker shows no {field} of then")
     if field in _SETS:
         found = [tuple(sorted(set(value))) for value in found]
     return tuple(sorted(set(found)))
+
+
+def values_after(ticket: Ticket, field: str, at: datetime) -> tuple[Value, ...] | Unavailable:
+    """What a field of a ticket may have been once the second of `at` was over: see `values_at`."""
+    return values_at(ticket, field, at + timedelta(microseconds=1))
 
 
 def projects_at(ticket: Ticket, at: datetime) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ A Jira key counts for the project keys that the policy lists, and only as a word
 neither in `XPAY-12` nor in `PAY-12a`. It is written in upper case; a branch and an address
 (`…/browse/pay-12`, `…?selectedIssue=pay-12`) may have it in lower case, as Jira's own links do. In
 a branch an underscore parts words. Where it is known in which Jira a project is, an address of
-another Jira does not name its tickets.
+another Jira does not name its tickets, nor do the words of a link that leads there.
 
 A GitHub issue counts after a closing keyword (`fixes #7`, `Closes: acme/web#7`), by the address
 of its page on the repository's own host, or as a closing reference that GitHub recorded. A bare
@@ -43,7 +43,10 @@ CLOSING = re.compile(
 )
 
 Item = TypeVar("Item")
-ADDRESS = re.compile(r"https?://[^\s<>\"'`)\]]{1,2000}", re.IGNORECASE | re.ASCII)
+ADDRESS = re.compile(
+    r"(?:\[([^\[\]\n]{0,300})\]\()?(https?://[^\s<>\"'`)\]]{1,2000})", re.IGNORECASE | re.ASCII
+)
+"""An address, with the words of the Markdown link that leads there."""
 
 
 def jira_keys(
@@ -68,13 +71,19 @@ def jira_keys(
     linked = _linked_keys(policy.jira_projects)
 
     def without_links(address: re.Match[str]) -> str:
-        links = [*linked.finditer(address[0])]
+        links = [*linked.finditer(address[2])]
+        own = False
         for link in links:
             key = link[1].upper()
             project = key.rpartition("-")[0]
-            if _is_of(address[0], policy.jira_of(project), sites.get(project, ())):
-                found.append((address.start() + link.start(), key))
-        return " " * len(address[0]) if links else address[0]
+            if _is_of(address[2], policy.jira_of(project), sites.get(project, ())):
+                found.append((address.start(2) + link.start(), key))
+                own = True
+        if not links:
+            return address[0]
+        # Whatever a link to another Jira is called, it is called after a ticket of that one.
+        words = address[0][: -len(address[2])] if own else ""
+        return words.ljust(len(address[0]))
 
     text = ADDRESS.sub(without_links, text)
     plain = _keys(policy.jira_projects)
@@ -185,7 +194,7 @@ def _keys_of_branch(projects: tuple[str, ...]) -> re.Pattern[str]:
 @lru_cache(maxsize=64)
 def _linked_keys(projects: tuple[str, ...]) -> re.Pattern[str]:
     """Keys as Jira's own addresses have them."""
-    where = r"(?:/browse/|/issues/|[?&]selectedIssue=)"
+    where = r"(?:/browse/|/issues?/|[?&]selectedIssue=)"
     return re.compile(rf"{where}{_key(projects)}(?![0-9A-Za-z_])", re.IGNORECASE | re.ASCII)
 
 

@@ -288,8 +288,9 @@ class LinkedTicket(msgspec.Struct, frozen=True):
 class UntracedTicket(msgspec.Struct, frozen=True):
     """A ticket that was done in the period and that no change names.
 
-    `status` is the one that it went into at `done_at` (UTC); `how` is "moved", or "created" where
-    it was created so, and `by` who did it.
+    `status` is the one that it went into at `done_at` (UTC); `how` is "moved", "created" where it
+    was created so, or "resolved" where it was in it and its resolution no longer said that it was
+    cancelled; `by` is who did it.
     """
 
     key: str

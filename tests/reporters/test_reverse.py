@@ -32,6 +32,10 @@ def printed(audit: Audit, *, all_changes: bool = False) -> str:
     [
         (NOTHING, "No ticket of PAY was done in the period."),
         (
+            msgspec.structs.replace(NOTHING, cancelled=2),
+            "No ticket of PAY was done in the period (2 cancelled).",
+        ),
+        (
             msgspec.structs.replace(NOTHING, unknown=("not held",)),
             "Which tickets of PAY were done in the period could not be told.",
         ),
@@ -53,6 +57,19 @@ def printed(audit: Audit, *, all_changes: bool = False) -> str:
 )
 def test_what_it_comes_to(trace: ReverseTrace, said: str) -> None:
     assert reverse.summed(trace) == said
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("moved", "moved to Done"),
+        ("created", "created as Done"),
+        ("resolved", "resolved anew in Done"),
+    ],
+)
+def test_how_a_ticket_was_done(how: str, said: str) -> None:
+    found = msgspec.structs.replace(sample_trace().untraced[0], how=how, status="Done")
+    assert f", {said} by " in reverse.story(found)
 
 
 @pytest.mark.parametrize(

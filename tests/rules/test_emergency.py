@@ -301,13 +301,45 @@ def test_a_ticket_that_waits_since_before_the_merge_is_named() -> None:
         (of(-DAY, moved("To Do", "Done", DAY), altered("type", "Bug", PM, 9)), BY_TYPE, PASS),
         (of(-DAY, moved("To Do", "Done", 9), altered("type", "Bug", PM, DAY)), BY_TYPE, PASS),
         (of(9, altered("type", "Bug", PM, 4 * DAY)), BY_TYPE, EXCEPTION),
-        (of(9, altered("type", PM, "Bug", DAY), type="Bug"), BY_TYPE, PASS),
+        (of(9, altered("type", PM, "Bug", DAY), type="Bug"), BY_TYPE, EXCEPTION),
+        (of(9, altered("type", PM, "Bug", 4 * DAY), type="Bug"), BY_TYPE, PASS),
+        (of(9, altered("type", PM, "Bug", 3.5 * DAY), type="Bug"), BY_TYPE, PASS),
+        (of(9, moved("To Do", "Rejected", DAY)), BY_TYPE, EXCEPTION),
+        (of(9, moved("To Do", "Rejected", 4 * DAY)), BY_TYPE, PASS),
+        (
+            of(9, moved("To Do", "Rejected", DAY), moved("Rejected", "To Do", 3 * DAY)),
+            BY_TYPE,
+            PASS,
+        ),
+        (of(9, gaps={"status": Unavailable("cut")}), BY_TYPE, UNDETERMINED),
+        (of(9, moved("To Do", "X", DAY), status="Rejected"), BY_TYPE, UNDETERMINED),
+        (
+            of(9, moved("To Do", "Done", DAY), resolution="Won't Do"),
+            BY_TYPE,
+            EXCEPTION,
+        ),
+        (
+            of(-DAY, moved("To Do", "Done", 9), moved("Done", "To Do", DAY)),
+            BY_TYPE,
+            EXCEPTION,
+        ),
+        (
+            of(-DAY, moved("To Do", "Done", 9), moved("Done", "To Do", 9)),
+            BY_TYPE,
+            UNDETERMINED,
+        ),
+        (
+            of(-DAY, moved("To Do", "Done", 9), moved("Done", "To Do", 4 * DAY)),
+            BY_TYPE,
+            PASS,
+        ),
         (of(9, altered("type", "Task", "Bug", DAY), type="Bug"), BY_TYPE, EXCEPTION),
         (of(9, gaps={"type": Unavailable("cut")}), BY_TYPE, UNDETERMINED),
         (of(9, gaps={"type": Unavailable("cut")}, type="Bug"), BY_TYPE, EXCEPTION),
         (of(5 * DAY, gaps={"type": Unavailable("cut")}), BY_TYPE, EXCEPTION),
         (of(9, altered("type", PM, "Bug", 9), type="Bug"), BY_TYPE, EXCEPTION),
-        (of(9, altered("type", PM, "Bug", DAY), type="Task"), BY_TYPE, PASS),
+        (of(9, altered("type", PM, "Bug", DAY), type="Task"), BY_TYPE, EXCEPTION),
+        (of(9, altered("type", PM, "Bug", DAY)), BY_TYPE, UNDETERMINED),
         (of(9, altered("type", "Bug", "Task", 8)), BY_TYPE, UNDETERMINED),
         (of(-DAY, status="Done", gaps={"status": Unavailable("cut")}), BY_TYPE, UNDETERMINED),
         (of(-DAY, status="To Do", gaps={"status": Unavailable("cut")}), BY_TYPE, EXCEPTION),
@@ -335,7 +367,7 @@ def test_what_shows_a_post_mortem(
 ) -> None:
     """A label, or a ticket by its type or its label; another kind shows nothing.
 
-    A ticket was created after the merge, or done after it, and was what it is by the deadline.
+    A ticket was created after the merge, or done after it, and it still was so at the deadline.
     """
     assert judge(emergency.emergency_followed_up, facts, policy(post_mortem=shown))[0] is outcome
     assert judge(emergency.emergency_followed_up, facts)[0] is EXCEPTION
@@ -357,6 +389,25 @@ def test_another_organisations_issue_is_no_post_mortem() -> None:
         ([labeled("post-mortem", at=-1), unlabeled("post-mortem", at=DAY)], EXCEPTION),
         ([labeled("post-mortem-due", at=DAY)], EXCEPTION),
         ([labeled("x", at=DAY), renamed("a", "b", at=DAY), labeled("Post-Mortem", at=DAY)], PASS),
+        ([labeled("post-mortem", at=9), unlabeled("post-mortem", at=10)], EXCEPTION),
+        ([labeled("post-mortem", at=9), unlabeled("post-mortem", at=9)], UNDETERMINED),
+        ([labeled("post-mortem", at=9), unlabeled("post-mortem", at=3.5 * DAY)], PASS),
+        (
+            [
+                labeled("post-mortem", at=9),
+                unlabeled("post-mortem", at=10),
+                labeled("post-mortem", at=11),
+            ],
+            PASS,
+        ),
+        (
+            [
+                labeled("post-mortem", at=9),
+                unlabeled("post-mortem", at=10),
+                labeled("post-mortem", at=9 * DAY),
+            ],
+            EXCEPTION,
+        ),
     ],
 )
 def test_a_label_shows_a_post_mortem_when_it_is_put_on_after_the_merge(
@@ -364,6 +415,53 @@ def test_a_label_shows_a_post_mortem_when_it_is_put_on_after_the_merge(
 ) -> None:
     shown = policy(post_mortem={"labels": ["post-mortem"]})
     assert judge(emergency.emergency_followed_up, {"events": events}, shown)[0] is outcome
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (
+            {"events": [labeled("pm", at=9), unlabeled("pm", at=10)]},
+            "the label pm was taken off again at 2026-03-10 12:10:00Z",
+        ),
+        (of(9, altered("labels", ["pm"], [], DAY)), "PAY-9 had lost that label again by then"),
+        (
+            of(9, moved("To Do", "Rejected", DAY), labels=["pm"]),
+            "PAY-9 was cancelled by then",
+        ),
+        (
+            of(-DAY, moved("To Do", "Done", 9), moved("Done", "To Do", DAY), labels=["pm"]),
+            "PAY-9 was reopened by then",
+        ),
+    ],
+)
+def test_why_a_post_mortem_stood_no_longer_is_said(facts: dict[str, Any], why: str) -> None:
+    shown = policy(post_mortem={"labels": ["pm"]})
+    outcome, reason = judge(emergency.emergency_followed_up, facts, shown)
+    assert outcome is EXCEPTION
+    assert reason == f"No post-mortem stood at 2026-03-14 00:00:00Z: {why}."
+    early = {**facts, "collected_at": clock(3 * DAY)}
+    assert judge(emergency.emergency_followed_up, early, shown)[0] is UNDETERMINED
+
+
+def test_an_issue_that_was_closed_as_not_planned_is_no_post_mortem() -> None:
+    shown = policy(post_mortem={"labels": ["pm"]})
+    for reason, outcome in (("NOT_PLANNED", EXCEPTION), ("COMPLETED", PASS)):
+        history = [moved("open", "closed", 9), altered("resolution", "", reason, 9)]
+        found = ticket("acme/plans#7", labels=["pm"], history=history, resolution=reason)
+        facts = {"tickets": [named(found)]}
+        assert judge(emergency.emergency_followed_up, facts, shown)[0] is outcome
+
+
+def test_only_what_counts_is_said_to_wait() -> None:
+    """A ticket of a project that the policy does not list is nobody's post-mortem."""
+    shown = policy(post_mortem={"labels": ["pm"]})
+    other = named(ticket("OPS-1", created=9, labels=["pm"]))
+    waits = [named(ticket(key, labels=["pm"])) for key in ("PAY-8", "PAY-9")]
+    _, reason = judge(emergency.emergency_followed_up, {"tickets": [other]}, shown)
+    assert reason == "No post-mortem was there by 2026-03-14 00:00:00Z."
+    _, reason = judge(emergency.emergency_followed_up, {"tickets": [other, *waits]}, shown)
+    assert reason.endswith("PAY-8 and PAY-9 were opened before the merge and not done since.")
 
 
 def test_words_that_are_no_address_are_no_link() -> None:
@@ -525,6 +623,21 @@ def test_documentation_is_cited_by_its_edit_after_the_merge() -> None:
     unread = {"repository": make_repository(templates=[template(changed=Unavailable("cut"))])}
     assert judge(emergency.emergency_documented, unread)[0] is UNDETERMINED
     assert cited(emergency.emergency_documented, unread)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"repository": make_repository(templates=[])},
+        {"repository": make_repository(templates=Unavailable("cut"))},
+        {"edits": Unavailable("cut"), "edited_at": clock(2 * DAY)},
+    ],
+    ids=["no template", "template unread", "description unread"],
+)
+def test_what_two_attributes_find_alike_is_said_once(facts: dict[str, Any]) -> None:
+    _, reason = judge(emergency.emergency_documented, facts)
+    sentences = reason.rstrip(".").split(". ")
+    assert len(sentences) == len(set(sentences))
 
 
 def test_post_mortems_are_cited_in_the_order_of_time() -> None:

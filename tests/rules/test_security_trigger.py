@@ -20,6 +20,7 @@ from builders import (
     ticket,
     unlabeled,
 )
+from changeaudit.markdown import LIMIT
 from changeaudit.records import Unavailable
 from changeaudit.rules.security_trigger import (
     security_impact_declared,
@@ -68,10 +69,19 @@ def test_nothing_triggers() -> None:
     finding = judge(security_review_triggered, files=[file("a"), file("b")])
     assert finding.outcome is NOT_APPLICABLE
     assert "the paths of 2 changed files" in finding.reason
-    assert "0 labels at the merge" in finding.reason
+    assert "the labels at the merge (there were none)" in finding.reason
     assert "1 ticket as of the merge" in finding.reason
     assert "checklist" in finding.reason
     assert finding.evidence == (MERGE_OF_TWO_FILES,)
+
+
+def test_nothing_is_never_counted() -> None:
+    """Where there was nothing to look through, the reason says so in words and gives no zero."""
+    finding = judge(security_review_triggered, files=[], tickets=[])
+    assert finding.outcome is NOT_APPLICABLE
+    for what in ("the paths of the changed files", "the labels at the merge", "the linked tickets"):
+        assert f"{what} (there were none)" in finding.reason
+    assert " 0 " not in finding.reason
 
 
 @pytest.mark.parametrize(
@@ -165,6 +175,13 @@ LATER = "changed after the merge:"
             ticket(gaps={"key": Unavailable("it was cut")}), NOT_APPLICABLE, "", id="nor asked for"
         ),
         pytest.param(
+            ticket(created=1, labels=["pii"]),
+            NOT_APPLICABLE,
+            "the ticket PAY-7, which was only created after the merge",
+            id="created after the merge",
+        ),
+        pytest.param(ticket(created=0, labels=["pii"]), PASS, "", id="created in its second"),
+        pytest.param(
             ticket(history=GONE, labels=["pii"]),
             UNDETERMINED,
             "the labels of the ticket PAY-7 then",
@@ -255,6 +272,7 @@ UNREAD = [
     ({"edits": [edit(BODY, at=1)]}, "the checklist at the merge"),
     ({"tickets": [named("PAY-404")]}, "the ticket PAY-404"),
     ({"unread_places": ["title: unread"]}, "title: unread"),
+    ({"body": BODY + "x" * LIMIT}, "the description after its first"),
 ]
 
 

@@ -156,10 +156,44 @@ def test_one_ticket_of_many_is_enough() -> None:
             id="in and out within a second",
         ),
         pytest.param(
-            PASS,
-            'moved to "QA ok" (now called "QA passed") by',
+            UNDETERMINED,
+            'whether that status meant the same when it was called "QA ok" is not told (if it did,'
+            " name it so in qa.ticket_statuses)",
             [altered("status", "In QA", ["QA ok", "QA passed"], -30, QUINN)],
-            id="into a status that was renamed since",
+            id="into a status that was only called so later",
+        ),
+        pytest.param(
+            UNDETERMINED,
+            'it was moved on to "Rework" (now called "Released") at 2026-03-10 11:40:00Z; whether',
+            [into(), altered("status", "QA passed", ["Rework", "Released"], -20, DANA)],
+            id="moved on to one that was only called so later",
+        ),
+        pytest.param(
+            EXCEPTION,
+            'moved on to "In QA"',
+            [
+                altered("status", "In QA", ["QA ok", "QA passed"], -30, QUINN),
+                into("In QA", at=-20, before="QA passed"),
+            ],
+            id="into one that was only called so later, and out again",
+        ),
+        pytest.param(
+            UNDETERMINED,
+            "how it left that status before 2026-03-10 11:40:00Z, its history does not show",
+            [into(), into(by=DANA, at=-20)],
+            id="in twice, and how it got out is missing from its history",
+        ),
+        pytest.param(
+            PASS, "", [moved("Dev", "In QA", -30, QUINN), into()], id="two moves of one second"
+        ),
+        pytest.param(
+            PASS,
+            "",
+            [
+                altered("status", "In QA", ["QA passed", "QA ok"], -30, QUINN),
+                altered("status", ["QA ok"], ["Released"], -20, DANA),
+            ],
+            id="moved on from what it was meanwhile renamed to",
         ),
         pytest.param(
             PASS,
@@ -279,6 +313,12 @@ def test_a_ticket_may_be_named_where_nothing_could_be_read() -> None:
     finding = judge(tickets=[], unread_places=["body: gone"])
     assert finding.outcome is UNDETERMINED
     assert "tickets named in a place that could not be read (body: gone)" in finding.reason
+
+
+def test_a_ticket_that_is_named_by_two_of_its_keys_signs_off_once() -> None:
+    history = [into(by=DANA), altered("key", "PAY-7", "OPS-5", 5)]
+    keys = [ticket("OPS-5", asked=key, id="1", history=history) for key in ("PAY-7", "OPS-5")]
+    assert judge(tickets=list(map(named, keys))).reason.count("dana was not in the role") == 1
 
 
 def test_an_account_of_another_tracker_is_never_one_of_github() -> None:

@@ -158,6 +158,22 @@ def test_a_description_that_was_cut_may_hold_the_ticket() -> None:
     assert judge(linked, tickets=[], body=body, policy=only_title).outcome is EXCEPTION
 
 
+@pytest.mark.parametrize("rule", OF_TICKETS)
+@pytest.mark.parametrize("others", [[], [ticket("OPS-2")]], ids=["one", "two"])
+def test_a_better_ticket_may_be_named_where_nothing_could_be_read(
+    rule: Any, others: list[Any]
+) -> None:
+    """What is named falls short: with a place unread, that is no exception yet; a pass is one."""
+    bad = ticket("OPS-1", created=-1, history=[moved("To Do", "Rejected", -0.5)])
+    finding = judge(rule, bad, *others, unread_places=["body: deleted"])
+    assert finding.outcome in (UNDETERMINED, PASS)
+    assert judge(rule, bad, unread_places=["body: deleted"]).reason.endswith(
+        " Another one may be named where it could not be read: body: deleted."
+    )
+    assert judge(rule, bad).outcome is EXCEPTION
+    assert judge(rule, unread_places=["body: deleted"]).outcome is PASS
+
+
 # 1.2 to 1.4 without a ticket
 
 
@@ -182,6 +198,32 @@ def test_a_ticket_that_is_not_visible_is_undetermined(rule: Any) -> None:
     assert finding.outcome is UNDETERMINED
     assert "PAY-404" in finding.reason
     assert "not visible to the audit account" in finding.reason
+
+
+@pytest.mark.parametrize("rule", OF_TICKETS)
+def test_what_the_account_lacks_to_see_a_ticket_is_said(rule: Any) -> None:
+    """So that somebody may give it: a ticket that is hidden may well be there."""
+    hidden = msgspec.structs.replace(
+        named("PAY-404"), found=Unavailable("it is not visible", "Browse projects")
+    )
+    assert judge(rule, hidden).reason == (
+        "The ticket PAY-404 could not be read: it is not visible. For one that is there it needs"
+        ' "Browse projects".'
+    )
+
+
+@pytest.mark.parametrize(("rule", "field"), [(exists, "type"), (fits, "status")])
+def test_a_ticket_of_which_its_tracker_shows_no_type_or_status_is_undetermined(
+    rule: Any, field: str
+) -> None:
+    """It has one: a Jira may keep the field from the audit account."""
+    policy = make_policy(tickets={"types": ["Story"]})
+    found = msgspec.structs.replace(ticket(), **{field: ""})
+    cleared = msgspec.structs.replace(found, history=(altered(field, "Story", "", -9),))
+    for each in (found, cleared):
+        finding = judge(rule, each, policy=policy)
+        assert finding.outcome is UNDETERMINED, finding.reason
+        assert f"its tracker shows no {field} of then" in finding.reason
 
 
 # 1.2
@@ -403,6 +445,17 @@ def test_both_are_cited_and_both_are_held_to_the_rest() -> None:
     assert alone.outcome is PASS
 
 
+def test_where_a_ticket_may_count_by_itself_its_parent_is_no_exception() -> None:
+    """Of what type it was is not known: it may need no parent. What it is itself stays."""
+    policy = make_policy(tickets=ACCEPTING)
+    dead = ticket("PAY-1", type="Epic", status="Cancelled", created=-9 * DAY)
+    unknown = ticket("PAY-7", parent="PAY-1", gaps={"type": GONE})
+    assert judge(fits, under(dead, own=unknown), policy=policy).outcome is UNDETERMINED
+    assert judge(fits, under(EPIC, own=unknown), policy=policy).outcome is PASS
+    cancelled = msgspec.structs.replace(unknown, status="Cancelled")
+    assert judge(fits, under(EPIC, own=cancelled), policy=policy).outcome is EXCEPTION
+
+
 # 1.3
 
 
@@ -616,6 +669,43 @@ def test_fits(found: Any, outcome: Outcome) -> None:
             UNDETERMINED,
             "was one that means cancelled then cannot be told: it was cut",
             id="the history of its resolution is not known",
+        ),
+        pytest.param(
+            story(
+                moved("To Do", "Fertig", DURING),
+                altered("resolution", "", "Won't Do", DURING),
+                resolution="Won't Do",
+            ),
+            UNDETERMINED,
+            'with the resolution "Won\'t Do", which means cancelled where the work is over',
+            id="a resolution that means cancelled, in a status that the policy does not know",
+        ),
+        pytest.param(
+            story(altered("resolution", "", "Duplicate", 0), resolution="Duplicate"),
+            UNDETERMINED,
+            "name the status in tickets.closed_statuses",
+            id="given such a resolution in the second of the merge",
+        ),
+        pytest.param(
+            story(altered("resolution", "", "Duplicate", 5), resolution="Duplicate"),
+            PASS,
+            "",
+            id="given such a resolution after the merge",
+        ),
+        pytest.param(
+            story(resolution="Fixed"), PASS, "", id="another resolution, in a status that is open"
+        ),
+        pytest.param(
+            story(gaps={"resolution": GONE}),
+            UNDETERMINED,
+            "was one that means cancelled then cannot be told: the source did not answer",
+            id="a resolution unread, in an open status",
+        ),
+        pytest.param(
+            issue(altered("resolution", "", "NOT_PLANNED", DURING), resolution="NOT_PLANNED"),
+            PASS,
+            "",
+            id="an open issue is open, whatever it was closed as once",
         ),
         pytest.param(
             story(moved("A", "B", BEFORE), status="Done"),

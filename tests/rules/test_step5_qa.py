@@ -293,10 +293,56 @@ def test_qa_signs_off_by_a_comment(outcome: Outcome, why: str, said: Any) -> Non
     assert why in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("rest", "outcome", "why"),
+    [
+        (" yet?", UNDETERMINED, "it reads as a question"),
+        (", right? I think so", UNDETERMINED, "it reads as a question"),
+        ("…?", UNDETERMINED, "it reads as a question"),
+        (" (by you?)", UNDETERMINED, "it reads as a question"),
+        (". Shall I merge?", PASS, ""),
+        (": see https://ci.example/run?id=7", PASS, ""),
+        ("\n\nAny objection?", PASS, ""),
+        (": no", UNDETERMINED, 'what follows may take it back ("no")'),
+        (": No, the login fails.", UNDETERMINED, "take it back"),
+        (": **not** yet", UNDETERMINED, '"not"'),
+        (" - FAILED", UNDETERMINED, '"failed"'),
+        (": pending", UNDETERMINED, '"pending"'),
+        (": [ ]", UNDETERMINED, '"[ ]"'),
+        (": [x]", PASS, ""),
+        (", no issues", PASS, ""),
+        (". Not in Safari, which we do not support", PASS, ""),
+        ("\nNot in Safari", PASS, ""),
+        (": notes below", PASS, ""),
+        (": never mind the warning", UNDETERMINED, "take it back"),
+        (":\nno", UNDETERMINED, '"no"'),
+        (":\n\n- [ ] sign-in", UNDETERMINED, '"[ ]"'),
+        (":\n\n- [x] sign-in", PASS, ""),
+        (" ❌", UNDETERMINED, '"❌"'),
+        (" on Firefox :x:", UNDETERMINED, '":x:"'),
+        (" ✅", PASS, ""),
+        (" *?*", UNDETERMINED, "it reads as a question"),
+    ],
+)
+def test_what_follows_the_form_may_take_it_back(rest: str, outcome: Outcome, why: str) -> None:
+    """It asks, or its first word says no: somebody has to read it. "No issues" says yes."""
+    finding = judge("comment", comments=[comment(body=f"QA signed off{rest}")])
+    assert finding.outcome is outcome, finding.reason
+    assert why in finding.reason
+    by_another = judge("comment", comments=[comment("dana", body=f"QA signed off{rest}")])
+    assert by_another.outcome is EXCEPTION
+
+
 def test_a_form_that_ends_with_a_mark_needs_no_space() -> None:
     policy = make_policy(qa={**METHODS["comment"], "comment": "QA passed:"})
-    change = make_change(comments=[comment(body="QA passed:build 7")])
-    assert signed_off(change, policy).outcome is PASS
+    for body, outcome in (
+        ("QA passed:build 7", PASS),
+        ("QA passed:\nbuild 7", PASS),
+        ("QA passed:\nno", UNDETERMINED),
+        ("QA passed:?", EXCEPTION),
+    ):
+        change = make_change(comments=[comment(body=body)])
+        assert signed_off(change, policy).outcome is outcome
 
 
 def test_a_form_of_one_letter_at_its_end_is_a_word_of_its_own() -> None:

@@ -36,7 +36,7 @@ from changeaudit.records import (
     Ticket,
     Unavailable,
 )
-from changeaudit.reverse_trace import reverse_trace
+from changeaudit.reverse_trace import parents_of, reverse_trace
 from changeaudit.rules.excerpts import some
 from changeaudit.store import Store
 from changeaudit.unread import Unread
@@ -157,7 +157,7 @@ def traced(
     """From the tickets that were done in the period back to the changes that name them.
 
     A ticket that no change of these populations names is looked for in every pull request that the
-    store holds, of whatever repository and time.
+    store holds, of whatever repository and time; so is one of which it is not known if it was done.
     """
     if policy.tickets.reverse_trace == "off" or not policy.jira_projects:
         return None
@@ -165,10 +165,14 @@ def traced(
     touched = read_touched(store, policy, since, until)
     sites = () if isinstance(touched, Unavailable) else {ticket.source for ticket in touched}
     done = {site: _done_statuses(store, site) for site in sites}
-    named = {t.key.casefold() for p in populations for c in p.changes for t in c.tickets}
+    named: set[str] = set()
+    for linked in (t for p in populations for c in p.changes for t in c.tickets):
+        named.add(linked.key.casefold())
+        if isinstance(linked.found, Ticket):  # it need not have changed since the period began
+            named |= parents_of(linked.found)
     named |= {key for p in populations for key in named_by_pushes(p, policy, store)}
     found = reverse_trace(touched, named, done, policy, since, until)
-    if found is None or not found.untraced:
+    if found is None or isinstance(touched, Unavailable) or not (found.untraced or found.unknown):
         return found
     named |= set(_named_by_all(store, source, policy))
     return reverse_trace(touched, named, done, policy, since, until)

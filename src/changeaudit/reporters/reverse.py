@@ -14,7 +14,8 @@ def summed(trace: ReverseTrace) -> str:
     if not trace.done:
         if trace.unknown:
             return f"Which tickets of {where} were done in the period could not be told."
-        return f"No ticket of {where} was done in the period."
+        cancelled = f" ({trace.cancelled:,} cancelled)" if trace.cancelled else ""
+        return f"No ticket of {where} was done in the period{cancelled}."
     number = len(trace.untraced)
     are = "is" if number == 1 else "are"
     found = f"{number:,} {are} named by no change that the store holds"
@@ -32,7 +33,7 @@ def mark(trace: ReverseTrace) -> Outcome:
 
 def story(ticket: UntracedTicket) -> str:
     """What became of a ticket: its type, the status that it went into, by whom and when."""
-    how = "created as" if ticket.how == "created" else "moved to"
+    how = _HOW[ticket.how]
     return f"{ticket.type}, {how} {ticket.status} by {ticket.by}, {instant(ticket.done_at)}"
 
 
@@ -52,6 +53,7 @@ def conclusion(trace: ReverseTrace | None) -> str:
     return ""
 
 
+_HOW = {"moved": "moved to", "created": "created as", "resolved": "resolved anew in"}
 _STANDINGS = {True: "each of them is an exception", False: "that is information"}
 
 

@@ -19,14 +19,14 @@ from changeaudit.globs import matches
 from changeaudit.markdown import visible_text
 from changeaudit.people import name_of
 from changeaudit.policy import Policy, RoleName
-from changeaudit.records import Comment, LabelChanged, Ticket, Unavailable
+from changeaudit.records import Comment, LabelChanged, PullRequest, Record, Ticket, Unavailable
 from changeaudit.rules import approvals, step2_template
 from changeaudit.rules.attribute import Attribute
 from changeaudit.rules.remembered import remembered
-from changeaudit.rules.step1_ticket import allowed, places_not_read
+from changeaudit.rules.step1_ticket import allowed, cancelled_at, places_not_read
 from changeaudit.rules.ticket_words import among, possibly, told
 from changeaudit.rules.words import instant, listed, sentence
-from changeaudit.ticket_asof import changes_of, values_at, whether
+from changeaudit.ticket_asof import changes_of, values_after, values_at, whether
 from changeaudit.verdicts import (
     Citation,
     Finding,
@@ -142,7 +142,7 @@ def emergency_reviewed(change: Change, policy: Policy) -> Finding:
     outcome = combine(finding.outcome for finding in found)
     if outcome is Outcome.PASS:
         return passed(f"A peer and security approved by {instant(due)}.", evidence)
-    why = " ".join(f.reason for f in found if f.outcome is not Outcome.PASS)
+    why = " ".join(dict.fromkeys(f.reason for f in found if f.outcome is not Outcome.PASS))
     if outcome is Outcome.EXCEPTION and not _over(change, due):
         return undetermined(f"The review is due by {instant(due)}. {why}", evidence)
     if outcome is Outcome.EXCEPTION:
@@ -179,7 +179,8 @@ def emergency_documented(change: Change, policy: Policy) -> Finding:
     found = [attribute.rule(later, policy) for attribute in step2_template.ATTRIBUTES]
     evidence = [citation for finding in found for citation in finding.evidence]
     outcome = combine(finding.outcome for finding in found)
-    why = " ".join(f.reason for f in found if f.outcome is outcome)
+    # Two of them may find the same: that there is no checklist, or that nothing could be read.
+    why = " ".join(dict.fromkeys(f.reason for f in found if f.outcome is outcome))
     if outcome is Outcome.PASS:
         return passed(f"The documentation was complete by {instant(due)}.", evidence)
     if outcome is Outcome.EXCEPTION and _over(change, due):
@@ -196,8 +197,10 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
     names, in a project that counts for 1.2, or a link of a given form in a comment. What was there
     before the merge is no follow-up of it: a link or a label came after it, and a ticket was
     created after it, or, where it had been opened before, done after it (a status of
-    tickets.done_statuses or tickets.closed_statuses; a GitHub issue was closed). What a comment
-    said before it was edited is not collected: where that decides, it is undetermined.
+    tickets.done_statuses or tickets.closed_statuses; a GitHub issue was closed). It still stands
+    when it is due: a label that was taken off again by then, a ticket that was cancelled, reopened
+    or made something else shows none. What a comment said before it was edited is not collected:
+    where that decides, it is undetermined.
     """
     emergency = policy.classes.emergency
     wanted = emergency.post_mortem
@@ -213,11 +216,11 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
         )
     except ValueError as error:
         return undetermined(f"The deadline cannot be told: {error}.", [_class(change)])
-    found = sorted(_post_mortems(change, policy, due), key=lambda shown: shown[0])
-    in_time = [citation for at, citation, doubt in found if at < due and not doubt]
+    found = sorted(_post_mortems(change, policy, due), key=lambda shown: shown.at)
+    in_time = [each.citation for each in found if each.at < due and not (each.doubt or each.gone)]
     if in_time:
         return passed(f"The post-mortem was there before {instant(due)}.", in_time)
-    late = [citation for _, citation, _ in found]
+    late = [each.citation for each in found]
     if isinstance(change.pull.comments, Unavailable) or isinstance(
         change.pull.timeline, Unavailable
     ):
@@ -228,7 +231,7 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
         return undetermined(
             f"Whether a ticket shows a post-mortem could not be read. {' '.join(unread)}", late
         )
-    doubts = list(dict.fromkeys(doubt for _, _, doubt in found if doubt))
+    doubts = list(dict.fromkeys(each.doubt for each in found if each.doubt and not each.gone))
     if doubts:
         said = "; ".join(doubts)
         return undetermined(
@@ -236,19 +239,37 @@ def emergency_followed_up(change: Change, policy: Policy) -> Finding:
         )
     if not _over(change, due):
         return undetermined(f"The post-mortem is due by {instant(due)}.", [_class(change)])
-    if late:
+    if any(not each.gone for each in found):
         return exception(f"The post-mortem came after {instant(due)}.", late)
+    if late:
+        gone = "; ".join(dict.fromkeys(each.gone for each in found))
+        return exception(f"No post-mortem stood at {instant(due)}: {gone}.", late)
     waiting = [
         ticket
-        for named in change.tickets
+        for named, counts in zip(change.tickets, counted, strict=True)
         if isinstance(ticket := named.found, Ticket)
+        and counts.outcome is Outcome.PASS
         and (among((ticket.type,), wanted.ticket_types) or among(ticket.labels, wanted.labels))
     ]
-    opened = f" {listed(t.key for t in waiting)} was opened before the merge and not done since."
+    were = "was" if len(waiting) == 1 else "were"
+    opened = f" {listed(t.key for t in waiting)} {were} opened before the merge and not done since."
     return exception(
         f"No post-mortem was there by {instant(due)}.{opened if waiting else ''}",
         [_class(change), *map(_cite, waiting)],
     )
+
+
+class _Shown(Record, frozen=True):
+    """What shows a post-mortem, and since when.
+
+    `doubt` is why it is open whether it stood when it was due, `gone` why it stood no longer; both
+    are "" for what came later.
+    """
+
+    at: datetime
+    citation: Citation
+    doubt: str = ""
+    gone: str = ""
 
 
 def _allowed(named: NamedTicket, change: Change, policy: Policy) -> Finding:
@@ -282,10 +303,8 @@ def _approved(change: Change, policy: Policy, role: RoleName) -> Finding:
     return found if fresh.outcome is Outcome.PASS else fresh
 
 
-def _post_mortems(
-    change: Change, policy: Policy, due: datetime
-) -> Iterator[tuple[datetime, Citation, str]]:
-    """What shows a post-mortem, with when it was there, and why it is open whether by `due`."""
+def _post_mortems(change: Change, policy: Policy, due: datetime) -> Iterator[_Shown]:
+    """What shows a post-mortem, in no order."""
     wanted = policy.classes.emergency.post_mortem
     labels = {label.casefold() for label in wanted.labels}
     for named in change.tickets:
@@ -298,8 +317,10 @@ def _post_mortems(
         if not isinstance(event, LabelChanged) or not event.added or event.at <= merged:
             continue
         if event.label.casefold() in labels:
-            what = f"label {event.label} applied"
-            yield event.at, Citation(what, name_of(event.actor), event.at, change.pull.url), ""
+            cited = Citation(
+                f"label {event.label} applied", name_of(event.actor), event.at, change.pull.url
+            )
+            yield _Shown(event.at, cited, *_taken_off(event, change.pull, due))
     comments = change.pull.comments
     for comment in () if isinstance(comments, Unavailable) else comments:
         # An edited comment shows its link since its newest edit at the latest.
@@ -308,13 +329,29 @@ def _post_mortems(
         if link:
             since = f"since when the comment of {instant(comment.at)} has its link is not recorded"
             doubt = since if comment.at <= merged or comment.at < due <= at else ""
-            yield at, Citation(f"link {link}", name_of(comment.author), at, comment.url), doubt
+            cited = Citation(f"link {link}", name_of(comment.author), at, comment.url)
+            yield _Shown(at, cited, doubt)
 
 
-def _by_ticket(
-    ticket: Ticket, change: Change, policy: Policy, due: datetime
-) -> Iterator[tuple[datetime, Citation, str]]:
-    """When a ticket came to show a post-mortem, and why that is open.
+def _taken_off(put_on: LabelChanged, pull: PullRequest, due: datetime) -> tuple[str, str]:
+    """Why it is open whether a label was still on when it was due, and why it was not."""
+    timeline = () if isinstance(pull.timeline, Unavailable) else pull.timeline
+    name = put_on.label.casefold()
+    before = [
+        event
+        for event in timeline
+        if isinstance(event, LabelChanged) and event.label.casefold() == name and event.at < due
+    ]
+    last = max((event.at for event in before), default=put_on.at)
+    added = {event.added for event in before if event.at == last}
+    what = f"the label {put_on.label} was taken off again at {instant(last)}"
+    if put_on.at >= due or added == {True}:
+        return "", ""
+    return ("", what) if added == {False} else (f"{what}, in the second in which it was put on", "")
+
+
+def _by_ticket(ticket: Ticket, change: Change, policy: Policy, due: datetime) -> Iterator[_Shown]:
+    """When a ticket came to show a post-mortem, and whether it still did when it was due.
 
     A post-mortem looks back at the incident: its ticket was created after the merge, or done then.
     """
@@ -325,10 +362,46 @@ def _by_ticket(
             if known is None:
                 continue
             since, open_ = known
-            why = doubt or open_
-            cited = f"ticket {ticket.key} ({possibly('type', ((ticket.type,),))}) {what}"
+            what_it_is = f"ticket {ticket.key} ({possibly('type', ((ticket.type,),))}) {what}"
             who = name_of(ticket.author) if what == "created" else ""
-            yield since, Citation(cited, who, since, ticket.url), why if since < due else ""
+            cited = Citation(what_it_is, who, since, ticket.url)
+            if since >= due:
+                yield _Shown(since, cited)
+                continue
+            standing = _standing(ticket, field, names, due, policy, done=what != "created")
+            gone = next((why for holds, why in standing if holds is False), "")
+            unsure = next((why for holds, why in standing if holds is None), "")
+            yield _Shown(
+                since, cited, doubt or open_ or (f"whether {unsure}" if unsure else ""), gone
+            )
+
+
+def _standing(
+    ticket: Ticket, field: str, names: tuple[str, ...], due: datetime, policy: Policy, *, done: bool
+) -> list[tuple[bool | None, str]]:
+    """Whether a ticket still showed a post-mortem just before `due`, and what if it did not."""
+    by = due - timedelta(microseconds=1)
+    which = "label" if field == "labels" else field
+    key, cancelled = ticket.key, cancelled_at(ticket, by, policy.tickets)
+    found = [
+        (_held(ticket, field, names, by), f"{key} had lost that {which} again by then"),
+        (None if cancelled is None else not cancelled, f"{key} was cancelled by then"),
+    ]
+    if done:
+        over = _held(ticket, "status", _over_statuses(ticket, policy), by)
+        found.append((over, f"{key} was reopened by then"))
+    return found
+
+
+def _held(ticket: Ticket, field: str, names: tuple[str, ...], at: datetime) -> bool | None:
+    """Whether a field of a ticket held one of `names` at `at`; `None` if that cannot be told."""
+    values = values_at(ticket, field, at)
+    return None if isinstance(values, Unavailable) else whether(values, partial(among, names=names))
+
+
+def _over_statuses(ticket: Ticket, policy: Policy) -> tuple[str, ...]:
+    over = (*policy.tickets.done_statuses, *policy.tickets.closed_statuses)
+    return ("closed",) if "#" in ticket.key else over
 
 
 def _followed(
@@ -338,8 +411,7 @@ def _followed(
     if ticket.created_at > merged:
         yield ticket.created_at, "created", ""
         return
-    over = (*policy.tickets.done_statuses, *policy.tickets.closed_statuses)
-    names = ("closed",) if "#" in ticket.key else over
+    names = _over_statuses(ticket, policy)
     moves = changes_of(ticket, "status")
     if isinstance(moves, Unavailable):
         if among((ticket.status,), names):
@@ -360,7 +432,7 @@ def _since(
     """
     has = partial(among, names=names)
     which = "label" if field == "labels" else field
-    values = values_at(ticket, field, at + timedelta(seconds=1))  # as that second left it
+    values = values_after(ticket, field, at)
     if isinstance(values, Unavailable):
         today = has(ticket.labels if field == "labels" else (ticket.type,))
         why = f"when ticket {ticket.key} was given its {which} could not be read: {values.reason}"

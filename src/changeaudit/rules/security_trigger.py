@@ -19,6 +19,7 @@ from changeaudit.records import Record, Ticket, Unavailable
 from changeaudit.rules.description import cite_description, description_at_merge
 from changeaudit.rules.excerpts import NAMED, quoted, some
 from changeaudit.rules.remembered import remembered
+from changeaudit.rules.step1_ticket import places_not_read
 from changeaudit.rules.step2_template import item_of
 from changeaudit.rules.ticket_words import among, changed_later
 from changeaudit.rules.words import count, folded
@@ -35,6 +36,8 @@ from changeaudit.verdicts import (
 Answer = Literal["yes", "no", "unknown"]
 
 ADVICE = "add security_review.paths or security_review.labels to the policy"
+NONE: Final = "(there were none)"
+"""Said instead of a count of nothing."""
 
 
 def triggered(change: Change, policy: Policy) -> Answer:
@@ -176,7 +179,8 @@ def _look_at_paths(change: Change, patterns: tuple[str, ...], looked: _Looked) -
     if renamed:
         were = count(renamed, "renamed file")
         looked.unread.append(f"the former path of {were} (GitHub's list shows the new one alone)")
-    looked.read.append(f"the paths of {count(listed_files, 'changed file')}")
+    paths = count(listed_files, "changed file") if listed_files else f"the changed files {NONE}"
+    looked.read.append(f"the paths of {paths}")
 
 
 def _look_at_labels(change: Change, policy: Policy, looked: _Looked) -> None:
@@ -198,7 +202,8 @@ def _look_at_labels(change: Change, policy: Policy, looked: _Looked) -> None:
             looked.fired.append(
                 _Trigger(why, Citation(what, name_of(label.by), label.at, change.pull.url))
             )
-    looked.read.append(f"{count(len(labels), 'label')} at the merge")
+    on = f"{count(len(labels), 'label')} at the merge"
+    looked.read.append(on if labels else f"the labels at the merge {NONE}")
 
 
 def _look_at_tickets(change: Change, policy: Policy, looked: _Looked) -> None:
@@ -209,17 +214,22 @@ def _look_at_tickets(change: Change, policy: Policy, looked: _Looked) -> None:
         "components": asked.ticket_components,
     }
     looked.unread.extend(
-        f"tickets named in a place that could not be read ({why})" for why in change.unread_places
+        f"tickets named in a place that could not be read ({why})"
+        for why in places_not_read(change, policy)
     )
     for named in change.tickets:
         ticket = named.found
         if isinstance(ticket, Unavailable):
             looked.unread.append(f"the ticket {named.key} ({ticket.reason})")
             continue
+        if ticket.created_at > merged:
+            looked.read.append(f"the ticket {ticket.key}, which was only created after the merge")
+            continue
         for field, names in wanted.items():
             if names:
                 _look_at_field(ticket, field, names, merged, looked)
-    looked.read.append(f"{count(len(change.tickets), 'ticket')} as of the merge")
+    linked = f"{count(len(change.tickets), 'ticket')} as of the merge"
+    looked.read.append(linked if change.tickets else f"the linked tickets {NONE}")
 
 
 def _look_at_field(

@@ -15,19 +15,21 @@ from changeaudit.policy import Policy
 from changeaudit.records import Actor, JiraAccount, Ticket, TicketChange, Unavailable
 from changeaudit.rules.approvals import Approval, act, can_write, in_role
 from changeaudit.rules.developers import Developers
+from changeaudit.rules.excerpts import quoted
 from changeaudit.rules.freshness import fresh_sign_off
 from changeaudit.rules.step1_ticket import allowed, places_not_read
-from changeaudit.rules.ticket_words import among, shown
+from changeaudit.rules.ticket_words import among, bore, shown
 from changeaudit.rules.words import instant
-from changeaudit.ticket_asof import alike, changes_of, values_at, whether
+from changeaudit.ticket_asof import Value, alike, changes_of, values_after, values_at, whether
 from changeaudit.verdicts import Citation, Outcome
 
 
 def by_ticket(change: Change, policy: Policy, made_by: Developers) -> Iterator[Approval | str]:
     """Every move of a linked ticket into one of the statuses, and what could not be read.
 
-    A move stands if the ticket was in one of these statuses from then on until the merge. The
-    ticket must count for 1.2.
+    A move stands if the ticket was in one of these statuses from then on until the merge. A status
+    that was only renamed to one of them since may have meant anything. The ticket must count for
+    1.2.
     """
     wanted = policy.qa.ticket_statuses
     for each in counted_tickets(change, policy):
@@ -68,21 +70,49 @@ def _stood(
 ) -> Holds:
     """Whether a ticket stayed in one of the wanted statuses from `move` until the merge."""
     merged = change.pull.merged_at
+
+    def surely(values: tuple[Value, ...] | Unavailable) -> bool:
+        return not isinstance(values, Unavailable) and bool(
+            whether(values, lambda value: among(value, wanted))
+        )
+
     if move.at == merged:
         return Holds(None, "it was moved in the very second of the merge")
-    doubt = ""
+    doubt = _renamed(move, wanted)
+    in_at_once = surely(values_after(ticket, "status", move.at))
+    stayed_in = [move.after]
     for other in moves:
-        if among(other.after, wanted) or not move.at <= other.at <= merged:
+        if not move.at <= other.at <= merged:
             continue
-        out = f"it was moved on to {shown('status', other.after)} at {instant(other.at)}"
-        if move.at < other.at < merged:
-            return Holds(False, out)
-        doubt = f"{out}, in the same second{' as the merge' if other.at == merged else ''}"
-    at_merge = values_at(ticket, "status", merged)
-    stayed = not isinstance(at_merge, Unavailable) and whether(at_merge, lambda v: among(v, wanted))
-    if not doubt and not stayed:
+        at, later = instant(other.at), other.at > move.at
+        out = f"it was moved on to {shown('status', other.after)} at {at}"
+        match bore(other.after, wanted):
+            case True:
+                joins = among(other.before, wanted) or any(
+                    alike("status", other.before, status) for status in stayed_in
+                )
+                if later and not joins:
+                    doubt = f"how it left that status before {at}, its history does not show"
+                stayed_in.append(other.after)
+            case None if later:
+                doubt = f"{out}; {_renamed(other, wanted)}"
+            case False if later and other.at < merged:
+                return Holds(False, out)
+            case False if later or not in_at_once:
+                doubt = f"{out}, in the same second{' as the merge' if later else ''}"
+    if not doubt and not surely(values_at(ticket, "status", merged)):
         doubt = "its history does not show that it stayed there until the merge"
     return Holds(None, doubt) if doubt else Holds(True, "it stayed there until the merge")
+
+
+def _renamed(move: TicketChange, wanted: tuple[str, ...]) -> str:
+    """Why a move into a status that was given its name later shows nothing; "" if it was not."""
+    if bore(move.after, wanted) is not None:
+        return ""
+    return (
+        f"whether that status meant the same when it was called {quoted(move.after[0])} is not told"
+        " (if it did, name it so in qa.ticket_statuses)"
+    )
 
 
 def _sign_off(

@@ -77,7 +77,8 @@ def exists(change: Change, policy: Policy) -> Finding:
     was. A GitHub issue is of any type, for it has none. Where the policy accepts the parent, a
     ticket of another type counts if the ticket above it, an epic or the story of a sub-task, is of
     an allowed one; 1.3 and 1.4 then hold for both. Of several tickets the one that fares best is
-    tested, the same one for 1.2, 1.3 and 1.4.
+    tested, the same one for 1.2, 1.3 and 1.4. Where that one will not do, and a place that may name
+    another could not be read, it is undetermined.
     """
     return _of_best(change, policy, "exists")
 
@@ -100,7 +101,8 @@ def fits(change: Change, policy: Policy) -> Finding:
     Status and resolution are those at the merge, by the ticket's history; a status that was
     renamed since is known by either name. Work begins, at the latest, when the pull request is
     opened. A GitHub issue closed as not planned or as a duplicate is cancelled; so is a Jira
-    ticket whose closed status has a resolution that the policy lists.
+    ticket whose closed status has a resolution that the policy lists. With such a resolution in a
+    status that the policy does not call closed, it is undetermined.
     """
     return _of_best(change, policy, "fits")
 
@@ -197,13 +199,16 @@ def _of_best(change: Change, policy: Policy, attribute: str) -> Finding:
         return not_applicable("No ticket is linked: see 1.1.")
     best, findings = _best(change, policy)
     finding = findings[attribute]
-    if len(change.tickets) == 1:
-        return finding
-    return Finding(
-        finding.outcome,
-        f"{finding.reason} (Of the {len(change.tickets)} tickets named, {best.key} fares best.)",
-        finding.evidence,
-    )
+    reason = finding.reason
+    if len(change.tickets) > 1:
+        reason += f" (Of the {len(change.tickets)} tickets named, {best.key} fares best.)"
+    unread = places_not_read(change, policy)
+    if unread and finding.outcome is Outcome.EXCEPTION:
+        return undetermined(
+            f"{reason} Another one may be named where it could not be read: {'; '.join(unread)}.",
+            finding.evidence,
+        )
+    return Finding(finding.outcome, reason, finding.evidence)
 
 
 @remembered
@@ -236,7 +241,8 @@ def _badness(findings: Iterable[Finding]) -> tuple[int, int, int]:
 
 
 def _hidden(named: NamedTicket, why: Unavailable) -> Finding:
-    return undetermined(f"The ticket {named.key} could not be read: {why.reason}.")
+    needed = f" For one that is there it needs {quoted(why.permission)}." if why.permission else ""
+    return undetermined(f"The ticket {named.key} could not be read: {why.reason}.{needed}")
 
 
 def _cite_ticket(ticket: Ticket, what: str, at: datetime | None = None, by: str = "") -> Citation:
@@ -288,14 +294,21 @@ def _with_parents(
     change: Change,
     policy: Tickets,
 ) -> Finding:
-    """What a test comes to for a ticket, and for its parent where it counts for that one's sake."""
+    """What a test comes to for a ticket, and for its parent where it counts for that one's sake.
+
+    Where it may count by its own type as well, nothing of its parent is an exception.
+    """
     own = test(named, change, policy)
     above = _by_its_parent(named, change, policy)
     if above is None or above.outcome is not Outcome.PASS:
         return own
     found = [own, *(test(parent, change, policy) for parent in named.parents)]
+    outcome = combine(finding.outcome for finding in found)
+    may_count = _itself(named, change, policy).outcome is Outcome.UNDETERMINED
+    if may_count and own.outcome is not outcome is Outcome.EXCEPTION:
+        outcome = Outcome.UNDETERMINED
     return Finding(
-        combine(finding.outcome for finding in found),
+        outcome,
         " ".join(finding.reason for finding in found),
         tuple(dict.fromkeys(citation for finding in found for citation in finding.evidence)),
     )
@@ -463,6 +476,15 @@ def _fits(named: NamedTicket, change: Change, policy: Tickets) -> Finding:
             f" ({instant(opened)}).{later}",
             evidence,
         )
+    known = not isinstance(resolutions, Unavailable)
+    closed = any(_closed(status, ticket, policy) for status in statuses)
+    if None in cancelled and known and not closed:
+        return undetermined(
+            f"{told}, with the resolution {_resolved(resolutions)}, which means cancelled where the"
+            " work is over. If it is over in that status, name the status in"
+            f" tickets.closed_statuses; else the resolution was left behind.{later}",
+            evidence,
+        )
     if None in cancelled:
         why = resolutions.reason if isinstance(resolutions, Unavailable) else "it may be either"
         return undetermined(
@@ -492,6 +514,19 @@ def _cite_status(ticket: Ticket, at: datetime, status: str) -> Citation:
     return _cite_ticket(ticket, what, last.at, name_of(last.actor))
 
 
+def cancelled_at(ticket: Ticket, at: datetime, policy: Tickets) -> bool | None:
+    """Whether a ticket was cancelled at `at` (UTC), by its status or its resolution.
+
+    `None` where that cannot be told.
+    """
+    statuses = values_at(ticket, "status", at)
+    if isinstance(statuses, Unavailable):
+        return None
+    resolutions = values_at(ticket, "resolution", at)
+    answers = {_cancelled(status, resolutions, ticket, policy) for status in statuses}
+    return answers.pop() if len(answers) == 1 else None
+
+
 def _closed(status: Value, ticket: Ticket, policy: Tickets) -> bool:
     return among(status, ("closed",) if "#" in ticket.key else policy.closed_statuses)
 
@@ -499,16 +534,22 @@ def _closed(status: Value, ticket: Ticket, policy: Tickets) -> bool:
 def _cancelled(
     status: Value, resolutions: tuple[Value, ...] | Unavailable, ticket: Ticket, policy: Tickets
 ) -> bool | None:
-    """Whether `status` at the merge means cancelled; `None` where its resolution is not known."""
+    """Whether `status` at the merge means cancelled; `None` where it cannot be told.
+
+    Its resolution is not known then, or means cancelled while the policy does not call the status
+    closed: that policy may lack it, or the ticket was reopened and its resolution left behind.
+    """
     github = "#" in ticket.key
     if not github and among(status, policy.cancelled_statuses):
         return True
-    if not _closed(status, ticket, policy):
+    closed = _closed(status, ticket, policy)
+    if github and not closed:
         return False
     if isinstance(resolutions, Unavailable):
         return None
     names = ABANDONED if github else policy.cancelled_statuses
-    return whether(resolutions, lambda value: among(_in_words(value), names))
+    cancelled = whether(resolutions, lambda value: among(_in_words(value), names))
+    return cancelled if closed or cancelled is False else None
 
 
 def _in_words(resolution: Value) -> Value:

@@ -59,9 +59,10 @@ def signed_off(change: Change, policy: Policy) -> Finding:
     The methods are the policy's: an approving review; a label that was on at the merge (who put
     it there is what counts); a comment that starts with the given text and was never edited, on
     the pull request or on a linked ticket that counts for 1.2; such a ticket that was moved into a
-    given status and was in such a status until the merge (the roster says which person an account
-    of Jira is); or, where the policy lets them sign off in QA's place, checks that succeeded on
-    what merged.
+    given status, as that was called then, and was in such a status until the merge (the roster
+    says which person an account of Jira is); or, where the policy lets them sign off in QA's place,
+    checks that succeeded on what merged. A comment that goes on as a question, or with a word that
+    says no, is undetermined, and so is a status that was only given its name later.
     """
     offs = sign_offs(change, policy)
     if isinstance(offs, Unavailable):

@@ -18,6 +18,14 @@ def among(value: Value, names: tuple[str, ...]) -> bool:
     return any(name.casefold() in wanted for name in value)
 
 
+def bore(status: Value, names: tuple[str, ...]) -> bool | None:
+    """Whether a status was called one of `names` then; `None` if it was only called so later.
+
+    What a status is renamed to tells what it means today, and nothing of what it meant.
+    """
+    return among(status[:1], names) or (None if among(status[1:], names) else False)
+
+
 def shown(field: str, value: Value) -> str:
     """A field's value in words; a status that was renamed with the name that it has today."""
     if not value:
@@ -36,7 +44,8 @@ def possibly(field: str, values: Sequence[Value]) -> str:
 def told(change: TicketChange) -> str:
     """A change of a ticket in words: what it was of, and from what to what."""
     before, after = shown(change.field, change.before), shown(change.field, change.after)
-    return f"{change.field} changed from {before} to {after}"
+    field = "security level" if change.field == "security" else change.field
+    return f"{field} changed from {before} to {after}"
 
 
 def changed_later(ticket: Ticket, fields: Iterable[str], merged_at: datetime) -> str:
