@@ -515,19 +515,34 @@ SURVEY = JiraSurvey("jira.test", (("PAY", "Payments"), ("OPS", "Operations")), (
             ("there is no token. An audit stops where a change names a ticket of PAY", "JIRA_URL"),
         ),
         (SURVEY, ("PAY", "WEB"), FAILED, ("does not show WEB", "Browse projects")),
-        (SURVEY, (), OK, ("shows 2 projects.",)),
+        (
+            Trouble("There is no token.", "Set JIRA_TOKEN_OPS."),
+            ("OPS",),
+            FAILED,
+            ("There is no token. An audit stops", "Set JIRA_TOKEN_OPS."),
+        ),
+        (SURVEY, (), WARNING, ("shows 2 projects. The policy names no", "no Jira ticket counts")),
         (SURVEY, ("PAY",), OK, ("2 projects, the policy's among them (PAY).",)),
         (JiraSurvey("jira.test", (), ()), (), WARNING, ("no project at all", "credentials")),
         (JiraSurvey("jira.test", (), ()), ("PAY",), FAILED, ("no project at all", "credentials")),
     ],
 )
 def test_jira(
-    found: JiraSurvey | Unavailable,
+    found: JiraSurvey | Unavailable | Trouble,
     projects: tuple[str, ...],
     status: Status,
     words: tuple[str, ...],
 ) -> None:
     told(Asked(jira=(JiraFacts("jira.test", projects, found),)).check("jira"), status, *words)
+
+
+def test_a_policy_that_cannot_be_read_is_not_said_to_name_no_project() -> None:
+    """The built-in policy that stands in for it names none, and tells nothing of the user's."""
+    broken = PolicyFacts("", Trouble("policy.yaml is not a valid policy."))
+    for jira in ((), (JiraFacts("jira.test", (), SURVEY),)):
+        check = Asked(policy=broken, jira=jira).check("jira")
+        assert "the policy cannot be read" in check.found
+        assert "names no Jira project" not in check.found
 
 
 def test_no_jira_and_several() -> None:

@@ -481,6 +481,32 @@ def test_what_holds_can_be_written_out(tmp_path: Path) -> None:
     )
 
 
+SITES = "tickets: {jira_projects: [PAY, LED], jira_sites: {LED: 'https://led.test'}}\n"
+
+
+def test_a_policy_may_count_fewer_projects_than_the_one_beneath_it(tmp_path: Path) -> None:
+    """The site of one that counts no longer is no fault, and holds for nothing."""
+    narrowed = loaded(
+        tmp_path, a="extends: b.yaml\ntickets: {jira_projects: [PAY]}", b=SITES
+    ).policy
+    assert narrowed.jiras == {"": ("PAY",)}
+    again = load_policy(effective_yaml(narrowed), "again").policy
+    assert again.tickets.jira_sites == {}
+    assert again.jiras == narrowed.jiras
+
+
+def test_a_site_of_a_project_that_never_counts_is_told_in_the_file_that_names_it(
+    tmp_path: Path,
+) -> None:
+    beneath = SITES.replace("[PAY, LED]", "[PAY]")
+    assert problems(tmp_path, a="extends: b.yaml", b=beneath) == [
+        "b.yaml:1: tickets.jira_sites.LED: no ticket of LED counts; name LED in"
+        " tickets.jira_projects as well, or take this line out"
+    ]
+    counted = "extends: b.yaml\ntickets: {jira_projects: [PAY, LED]}"
+    assert loaded(tmp_path, a=counted, b=beneath).policy.jiras["https://led.test"] == ("LED",)
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_what_a_profile_makes_hold_can_be_written_out(name: str) -> None:
     policy = load_policy(f"extends: {name}", "p").policy

@@ -477,6 +477,11 @@ CONTENT = [
         "; the address holds more than the address of a Jira",
     ),
     (
+        "tickets: {jira_projects: [PAY], jira_sites: {LED: 'https://a.test', PAY: 'https://b.test'}}",
+        "tickets.jira_sites.LED: no ticket of LED counts; name LED in tickets.jira_projects as "
+        "well, or take this line out",
+    ),
+    (
         "overrides: [{name: x, paths: [a/], set: {tickets: {jira_url: 'https://a.test'}}}]",
         "a project is in one Jira, whatever change names its tickets",
     ),
@@ -559,6 +564,20 @@ def test_a_fault_is_told_with_its_line_and_key(text: str, said: str) -> None:
     told = problem(text)
     assert re.match(r"policy\.yaml:\d+: ", told)
     assert said in told
+
+
+def test_a_site_may_be_of_a_project_that_an_override_counts() -> None:
+    """Its tickets count for some changes, and are asked for in that Jira."""
+    policy = loaded(
+        "tickets: {jira_sites: {LED: 'https://a.test'}}\n"
+        "overrides: [{name: x, paths: [a/], set: {tickets: {jira_projects: [LED]}}}]"
+    )
+    assert policy.jiras == {"https://a.test": ("LED",)}
+
+
+def test_a_site_of_a_project_that_does_not_count_is_told_on_its_own_line() -> None:
+    text = "tickets:\n  jira_projects: [PAY]\n  jira_sites:\n    LED: https://a.test\n"
+    assert problem(text).startswith("policy.yaml:4: tickets.jira_sites.LED: no ticket of LED")
 
 
 def test_a_doubled_key_names_both_lines() -> None:

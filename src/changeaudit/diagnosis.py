@@ -6,7 +6,7 @@ for want of access. What was not seen is not checked: never ok.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import ceil
 from typing import TypeGuard
@@ -100,7 +100,7 @@ def diagnose(facts: Facts, policy: Policy, now: datetime) -> tuple[Check, ...]:
         *_teams(facts.github, policy),
         _policy(facts.policy),
         *_store(facts.store),
-        *_jiras(facts.jira),
+        *_jiras(facts),
     )
 
 
@@ -525,40 +525,47 @@ def _store_itself(found: StoreFacts) -> Check:
     return check(Status.OK, f"{found.where} can be read and written: {answers}, {verified}.")
 
 
-def _jiras(found: Sequence[JiraFacts]) -> Iterator[Check]:
-    if not found:
-        said = "The policy names no Jira project."
-        yield Check("jira", JIRA, "Jira", Status.NOT_CHECKED, said, "")
-    several = len(found) > 1
-    for each in found:
-        yield _jira(each, f"jira.{each.site}" if several else "jira")
+def _jiras(facts: Facts) -> Iterator[Check]:
+    unread = "Which Jira projects count is not known: the policy cannot be read."
+    none = "The policy names no Jira project: no Jira ticket counts, and an audit asks no Jira."
+    unnamed = unread if facts.policy.trouble else none
+    if not facts.jira:
+        yield Check("jira", JIRA, "Jira", Status.NOT_CHECKED, unnamed, "")
+    several = len(facts.jira) > 1
+    for each in facts.jira:
+        yield _jira(each, f"jira.{each.site}" if several else "jira", unnamed)
 
 
-def _jira(jira: JiraFacts, id_: str) -> Check:
+def _jira(jira: JiraFacts, id_: str, unnamed: str) -> Check:
+    """The check of one Jira; `unnamed` is what it means that no project is wanted of it."""
     found, wanted = jira.found, jira.projects
 
     def check(status: Status, said: str, advice: str = "") -> Check:
         return Check(id_, JIRA, f"Jira {jira.site}".strip(), status, said, advice)
 
     keys = ", ".join(wanted)
-    if isinstance(found, Unavailable):
+    if isinstance(found, Trouble | Unavailable):
         stops = (
-            f" An audit stops where a change names a ticket of {keys}, unless it is run with"
+            f"An audit stops where a change names a ticket of {keys}, unless it is run with"
             " --allow-missing-tickets."
             if wanted
-            else " The policy names no Jira project: an audit does not ask it."
+            else unnamed
         )
-        return check(
-            Status.FAILED if wanted else Status.WARNING,
-            f"Jira could not be asked: {found.reason}.{stops}",
-            "Check JIRA_URL (or tickets.jira_url), and JIRA_TOKEN, on the Cloud with JIRA_EMAIL;"
-            " the README tells the variables of further Jiras.",
+        said, advice = (
+            (found.said, found.advice)
+            if isinstance(found, Trouble)
+            else (
+                f"Jira could not be asked: {found.reason}.",
+                "Check JIRA_URL (or tickets.jira_url), and JIRA_TOKEN, on the Cloud with"
+                " JIRA_EMAIL; the README tells the variables of further Jiras.",
+            )
         )
+        return check(Status.FAILED if wanted else Status.WARNING, f"{said} {stops}", advice)
     seen = {key for key, _ in found.names}
     if not seen:
         return check(
             Status.FAILED if wanted else Status.WARNING,
-            f"{found.host} answers, and shows no project at all.",
+            f"{found.host} answers, and shows no project at all.{'' if wanted else f' {unnamed}'}",
             "Check the credentials: Jira shows nothing to whom it does not know.",
         )
     hidden = [key for key in wanted if key not in seen]
@@ -569,7 +576,13 @@ def _jira(jira: JiraFacts, id_: str) -> Check:
             "Check the keys, and give the account the permission Browse projects in them.",
         )
     said = f"{found.host} answers, and shows {len(seen):,} project{'' if len(seen) == 1 else 's'}"
-    return check(Status.OK, f"{said}, the policy's among them ({keys})." if wanted else f"{said}.")
+    if not wanted:
+        return check(
+            Status.WARNING,
+            f"{said}. {unnamed}",
+            "Name the projects whose tickets count: tickets: {jira_projects: [PAY]}.",
+        )
+    return check(Status.OK, f"{said}, the policy's among them ({keys}).")
 
 
 # Words ------------------------------------------------------------------------------------------

@@ -139,8 +139,13 @@ def effective_yaml(policy: Policy) -> str:
 
 
 def effective_values(policy: Policy) -> dict[str, Any]:
-    """Every value that holds, as JSON has it; of an override those alone that it sets."""
+    """Every value that holds, as JSON has it; of an override those alone that it sets.
+
+    A site of a Jira project that counts no longer, by what is laid over it, holds for nothing.
+    """
     values = policy.model_dump(mode="json", by_alias=True, exclude={"extends", "roster"})
+    sites = values["tickets"]["jira_sites"]
+    values["tickets"]["jira_sites"] = {k: sites[k] for k in sites if k in policy.jira_projects}
     values["overrides"] = [
         override.model_dump(mode="json", by_alias=True, exclude_unset=True)
         for override in policy.overrides
@@ -267,22 +272,33 @@ def _whole(layers: Sequence[_Layer]) -> Policy | None:
     """What the layers make together, `None` if it is no policy.
 
     What is extended must be a policy by itself: a fault in it is told, in the file that says it,
-    even if what is laid over it hides the fault.
+    even if what is laid over it hides the fault. What is laid over it may count fewer Jira projects
+    than it does, but none may have a site that never counts.
     """
     policy: Policy | None = None
     told: set[tuple[str, KeyPath]] = set()
+    counted: set[str] = set()
     value: Any = {}
     for number in reversed(range(len(layers))):
         value = lay(layers[number].value, value)
         policy = None
         try:
             policy = Policy.model_validate(value)
+            counted.update(policy.jira_projects)
         except ValidationError as error:
             for details in error.errors(include_url=False, include_input=False):
                 layer = _saying(details["loc"], layers[number:])
                 if (layer.source, details["loc"]) not in told:
                     told.add((layer.source, details["loc"]))
                     layer.document.judge(details)
+    for project in policy.tickets.jira_sites if policy else ():
+        if project not in counted:
+            path = ("tickets", "jira_sites", project)
+            _saying(path, layers).document.complain(
+                path,
+                f"no ticket of {project} counts; name {project} in tickets.jira_projects as well, "
+                "or take this line out",
+            )
     return policy
 
 

@@ -204,11 +204,14 @@ class StoreFacts(Record, frozen=True):
 
 
 class JiraFacts(Record, frozen=True):
-    """A Jira that the policy counts on, by its name, for these projects, and what it shows."""
+    """A Jira that the policy counts on, by its name, for these projects, and what it shows.
+
+    Where there is no way to ask it, such as for want of a token, `found` tells why and what to do.
+    """
 
     site: str
     projects: tuple[str, ...]
-    found: JiraSurvey | Unavailable
+    found: JiraSurvey | Unavailable | Trouble
 
 
 class Facts(Record, frozen=True):

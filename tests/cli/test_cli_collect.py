@@ -155,7 +155,7 @@ def test_ctrl_c_ends_all_workers_at_once_and_keeps_what_is_there(
         out, err = process.communicate(timeout=15)
         github.go_on.set()
         assert (process.returncode, out) == (130, b"")
-        assert b"Interrupted. What was collected so far is kept." in err
+        assert b"Interrupted. What was collected so far is kept; run the same command" in err
         assert b"Traceback" not in err
         with sqlite3.connect(changeaudit.folder / "changeaudit.sqlite") as store:
             (kept,) = store.execute("SELECT count(*) FROM items").fetchone()

@@ -19,7 +19,8 @@ from builders import (
     ticket,
 )
 from changeaudit.cli import evidence
-from changeaudit.cli.evidence import limitations, tickets_named_by
+from changeaudit.cli.limitations import limitations
+from changeaudit.cli.wanted import tickets_named_by
 from changeaudit.population import Population, build
 from changeaudit.records import (
     Activity,

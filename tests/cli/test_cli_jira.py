@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from changeaudit.collectors.jira.access import access_to
+from changeaudit.errors import CollectError
 from changeaudit.store import Store
 from cli.command import TOKEN, Command, Done
 from cli.command import served as github_served
@@ -95,6 +97,69 @@ def test_an_audit_asks_jira_and_replays_without_it(changeaudit: Command, cloud: 
     assert outcomes(again, "1.2") == outcomes(done, "1.2")
 
 
+def test_a_pattern_stands_for_what_github_listed_and_says_so(changeaudit: Command) -> None:
+    """Online and offline alike, with the list among the sources and what it may lack told."""
+    small = Small()
+    small.owned = ["acme/payments", "acme/web"]
+    audit = ("audit", "acme/pay*", *MARCH[1:], "--format", "json")
+    with github_served(small.answered) as api:
+        environment = {"GITHUB_API_URL": api, "GITHUB_TOKEN": TOKEN}
+        done = changeaudit(*audit, **environment)
+        asked = len(small.asked)
+        offline = changeaudit(*audit, "--offline", **environment)
+        other = changeaudit("audit", "acme/new*", *MARCH[1:], "--offline", **environment)
+        not_held = changeaudit("audit", "acme/*", *MARCH[1:], "--offline", **environment)
+        assert len(small.asked) == asked
+    for each in (done, offline):
+        report = json.loads(each.text)
+        assert [row["repository"] for row in report["summary"]["repositories"]] == ["acme/payments"]
+        told = [said for said in report["limitations"] if said.startswith("acme/pay* stands for")]
+        assert len(told) == 1
+        assert "1 of the 2 repositories that GitHub listed of acme at " in told[0]
+        assert any(row["what"] == "list of repositories of acme" for row in report["sources"])
+    assert other.code == 2
+    assert "The store holds no repository that matches acme/new*." in other.err
+    assert not_held.code == 4
+    assert "The store holds nothing of acme/web" in not_held.err
+
+
+def test_one_project_in_two_jiras_is_told(changeaudit: Command) -> None:
+    """The policy may say which is its own; until then the report says that it does not."""
+    done = change("2026-03-20T00:00:00.000+0000", item("status", "To Do", "Done"))
+    with company(changeaudit) as (first, environment):
+        changeaudit("collect", *MARCH, **environment)
+        with (
+            Store.open(changeaudit.folder / "beside" / "other.sqlite") as store,
+            served(store, cloud=True) as second,
+        ):
+            second.jira.add("PAY-1", changes=[done])
+            environment |= {"JIRA_URL": second.url}
+            result = changeaudit("audit", *MARCH, "--format", "json", **environment)
+        both = sorted((first.site, second.site))
+    said = [
+        each for each in json.loads(result.text)["limitations"] if "tickets of PAY from" in each
+    ]
+    assert len(said) == 1
+    assert all(site in said[0] for site in both)
+    assert "tickets.jira_url" in said[0]
+
+
+def test_collect_counts_the_tickets_that_it_holds_and_those_that_it_may_not_see(
+    changeaudit: Command,
+) -> None:
+    """As a line and as JSON; one that was never asked for is not taken to be hidden."""
+    with company(changeaudit) as (_, environment):
+        first = {**environment, "JIRA_URL": ""}
+        collect = ("collect", *MARCH, "--allow-missing-tickets")
+        done = changeaudit(*collect, **first)
+        assert "Tickets that the pull requests name: 0 held, 2 not asked for." in done.text
+        done = changeaudit(*collect, **environment)
+        assert "Tickets that the pull requests name: 1 held, 1 not visible." in done.text
+        done = changeaudit(*collect, "--format", "json", **environment)
+    tickets = json.loads(done.text)["tickets"]
+    assert tickets == {"held": 1, "not_visible": 1, "not_asked": 0}
+
+
 def test_without_a_jira_it_ends_unless_that_is_allowed(changeaudit: Command) -> None:
     with company(changeaudit) as (_, environment):
         del environment["JIRA_URL"]
@@ -102,16 +167,33 @@ def test_without_a_jira_it_ends_unless_that_is_allowed(changeaudit: Command) -> 
             done = changeaudit(command, *MARCH, **environment)
             assert done.code == 4
             assert done.err.count("error: The policy counts tickets of PAY, and no Jira") == 1
+            assert done.err.startswith("The policy counts tickets of PAY, and no Jira is named. ")
+            assert "The rest is collected first.\n" in done.err
             assert "Set JIRA_URL, and JIRA_TOKEN" in done.err
             assert "--allow-missing-tickets" in done.err
         allowed = ("--allow-missing-tickets",)
         done = changeaudit("collect", *MARCH, *allowed, **environment)
         assert done.code == 0
-        assert "Tickets are missing: The policy counts tickets of PAY" in done.err
+        assert "Tickets could not be asked for: The policy counts tickets of PAY" in done.err
         done = changeaudit("audit", *MARCH, "--format", "json", *allowed, **environment)
     assert outcomes(done, "1.2")["PAY-1 rounds"] == "undetermined"
     limitations = json.loads(done.text)["limitations"]
     assert any("no Jira is named" in said and "PAY-1" in said for said in limitations)
+
+
+def test_what_is_held_of_tickets_stands_where_jira_cannot_be_asked_again(
+    changeaudit: Command,
+) -> None:
+    """An exception does not go away because somebody took the token away."""
+    with company(changeaudit) as (_, environment):
+        done = changeaudit("audit", *MARCH, "--format", "json", **environment)
+        wrong = {**environment, "JIRA_TOKEN": "wrong"}
+        allowed = ("--allow-missing-tickets", "--format", "json")
+        again = changeaudit("audit", *MARCH, *allowed, **wrong)
+    assert "Tickets could not be asked for: " in again.err
+    for attribute in ("1.1", "1.2", "1.3", "1.4"):
+        assert outcomes(again, attribute) == outcomes(done, attribute)
+    assert outcomes(again, "1.2")["PAY-1 rounds"] == "pass"
 
 
 def test_one_change_is_explained_with_its_ticket_or_without(changeaudit: Command) -> None:
@@ -141,8 +223,26 @@ def test_doctor_shows_which_projects_each_jira_shows(changeaudit: Command) -> No
     missing = found["jira.jira.ops.example.com"]
     assert missing["status"] == "failed"
     assert "There is no token for the Jira at jira.ops.example.com" in missing["found"]
+    with pytest.raises(CollectError) as audited:
+        access_to(other, environment)
+    assert missing["advice"] == audited.value.hint
+    assert "keyring set changeaudit jira.ops.example.com" in missing["advice"]
     found = {each["id"]: each for each in json.loads(hidden.text)["checks"]}
     assert "does not show PAY to the account" in found["jira"]["found"]
+
+
+def test_doctor_says_that_no_ticket_counts_where_the_policy_names_no_project(
+    changeaudit: Command,
+) -> None:
+    """A Jira that answers is worth nothing to an audit whose policy counts none of its tickets."""
+    with company(changeaudit) as (_, environment):
+        (changeaudit.folder / "policy.yaml").write_text("version: 1\n", encoding="utf-8")
+        done = changeaudit("doctor", "--format", "json", **environment)
+    found = {each["id"]: each for each in json.loads(done.text)["checks"]}["jira"]
+    assert found["status"] == "warning"
+    assert "answers, and shows " in found["found"]
+    assert "no Jira ticket counts" in found["found"]
+    assert "jira_projects" in found["advice"]
 
 
 def test_a_tracker_that_is_not_known_is_wrong_usage(changeaudit: Command) -> None:

@@ -175,7 +175,7 @@ def test_neither_has_a_change_in_scope(tmp_path: Path) -> None:
         ((LEDGER,), Exit.USAGE, "No period is named"),
         (("--period", "2026-Q3"), Exit.USAGE, "No repository is named"),
         (("ledger", "--period", "2026-Q3"), Exit.USAGE, "does not name a repository"),
-        (("meridian-labs/*", "--period", "2026-Q3"), Exit.USAGE, "only be expanded by asking"),
+        (("meridian-labs/*", "--period", "2026-Q3"), Exit.USAGE, "holds no list of meridian-labs"),
         (("acme/payments", "--period", "2026-Q3"), Exit.FAILED, "holds nothing of acme/payments"),
         ((LEDGER, "--period", "2026-Q2"), Exit.FAILED, "does not hold the pull requests"),
     ],

@@ -548,6 +548,41 @@ def test_as_a_process_it_leaves_as_documented(changeaudit: Command) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_narrow_terminal_parts_no_word(changeaudit: Command, columns: int) -> None:
+    """Neither of what could not be asked nor of the questions: lines end between words."""
+    terminal, its_end = os.openpty()
+    jira = {"JIRA_URL": "http://127.0.0.1:1", "JIRA_TOKEN": TOKEN}
+    process = subprocess.Popen(
+        changeaudit.line("policy", "init", "--profile", "lean"),
+        cwd=changeaudit.folder,
+        env=changeaudit.environment(COLUMNS=str(columns), TERM="xterm", **jira),
+        stdin=its_end,
+        stdout=its_end,
+        stderr=its_end,
+    )
+    os.close(its_end)
+    seen = b""
+    for awaited in (b"Name of the policy: ", b"\n> "):
+        while awaited not in seen:
+            seen += os.read(terminal, 4096)
+        os.write(terminal, b"\n")
+    process.kill()
+    process.wait(60)
+    os.close(terminal)
+    lines = [line.rstrip() for line in seen.decode("utf-8").splitlines()]
+    assert max(map(len, lines)) <= columns
+    words = " ".join(lines).split()
+    for sentence in (
+        "Jira could not be asked: it could not be reached.",
+        "two; y takes all that was found. Enter leaves a question open.",
+        QUESTIONS["scope.branches"],
+    ):
+        said = sentence.split()
+        assert any(words[at : at + len(said)] == said for at in range(len(words)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal")
 def test_at_a_terminal_it_asks_and_ctrl_c_leaves_with_its_code(changeaudit: Command) -> None:
     terminal, its_end = os.openpty()
     process = subprocess.Popen(

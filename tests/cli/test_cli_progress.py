@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from changeaudit.cli.progress import Moving, Plain, Silent, shown
+from changeaudit.cli.progress import Moving, Plain, Silent, elsewhere, shown
 
 NAME = "pull requests of [bold]acme[/]/x"
 
@@ -49,6 +49,29 @@ def test_lines_for_a_log() -> None:
         f"{NAME}: 100 of 100 (4,900 of 5,000 points left)",
         "waiting 61 s: the rate limit is [used] up",
     ]
+
+
+def test_the_points_of_github_stand_beside_its_own_work_alone() -> None:
+    """They do not pay for what another site is asked, whoever is asked first."""
+    to = console(False)
+    with shown(to, quiet=False) as listener:
+        listener.rate(4000, 5000)
+        elsewhere(listener).collected("tickets of jira.test", 7, 7)
+        listener.collected("teams", 1, 1)
+    assert written(to).splitlines() == [
+        "tickets of jira.test: 7 of 7",
+        "teams: 1 of 1 (4,000 of 5,000 points left)",
+    ]
+    to = console(True)
+    with shown(to, quiet=False) as listener:
+        assert isinstance(listener, Moving)
+        other = elsewhere(listener)
+        other.collected("tickets of jira.test", 7, 9)
+        listener.collected("teams", 1, 2)
+        listener.rate(4000, 5000)
+        points = {task.description: task.fields["points"] for task in listener._bars.tasks}
+    assert points == {"tickets of jira.test": "", "teams": "4,000 points left"}
+    assert isinstance(elsewhere(Silent()), Silent)
 
 
 def test_lines_come_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,9 +78,51 @@ def test_a_ticket_that_no_change_names_is_listed(place: Place, jira: JiraPlace) 
     found = traced(place, by)
     assert [each.key for each in found.untraced] == ["PAY-4", "PAY-5"]
     assert (found.standing, found.done, found.unknown) == ("information", 5, ())
+    (said,) = (each for each in audited(place, by).limitations if "names a ticket" in each)
+    assert "those merged into acme/payments (2026-02-01 to 2026-04-01)." in said
     asked = [len(jira.jira.got)]
     assert traced(place, by) == found
     assert len(jira.jira.got) == asked[0]
+
+
+def test_a_sub_task_names_its_story_even_if_it_did_not_change(
+    place: Place, jira: JiraPlace
+) -> None:
+    """It was last updated before the period began, so that it is not among what changed since."""
+    done(jira, "PAY-1")
+    done(jira, "PAY-3")
+    jira.jira.add("PAY-2", parent={"id": "10000", "key": "PAY-1"})
+    place.github.add(pull(1, "03-02", title="PAY-2 rounds"))
+    by = policy()
+    collect(place.session, (REPOSITORY,), MARCH, by)
+    assert [each.key for each in traced(place, by).untraced] == ["PAY-3"]
+
+
+def test_where_all_tickets_have_a_change_nothing_is_said_of_where_it_was_looked(
+    place: Place, jira: JiraPlace
+) -> None:
+    done(jira, "PAY-1")
+    place.github.add(pull(1, "03-02", title="PAY-1 rounds"))
+    by = policy()
+    collect(place.session, (REPOSITORY,), MARCH, by)
+    assert not any("names a ticket" in each for each in audited(place, by).limitations)
+
+
+def test_of_a_ticket_that_a_change_of_another_time_names_nothing_is_open(
+    place: Place, jira: JiraPlace
+) -> None:
+    """It has its change, whether it was done in the period or not."""
+    jira.jira.add("PAY-1", status=DONE, updated="2026-03-09T10:00:00.000+0000")
+    jira.jira.tickets["PAY-1"].changes.append(
+        change("2026-03-09T10:00:00.000+0000", item("status", "To Do", "In Review"))
+    )
+    place.github.add(pull(1, "02-03", title="PAY-1 of February"))
+    by = policy()
+    collect(place.session, (REPOSITORY,), MARCH, by)
+    (why,) = traced(place, by).unknown
+    assert why.startswith("PAY-1: its history leaves open whether it was done")
+    collect(place.session, (REPOSITORY,), PeriodInfo(at("02-01"), at("03-01")), by)
+    assert traced(place, by).unknown == ()
 
 
 def test_by_the_policy_they_are_exceptions(place: Place, jira: JiraPlace) -> None:

@@ -213,10 +213,11 @@ def test_nobody_to_ask_for_and_nobody_to_write(changeaudit: Command, api: str) -
     done = changeaudit("roster", "export", GITHUB_API_URL="https://api.github.com")
     assert done.code == 3
     host = api.partition("//")[2].partition("/")[0]
-    assert f"It has some from {host}: set GITHUB_API_URL to that host." in done.err
+    set_it = f"Set GITHUB_API_URL to https://{host}/api/v3."
+    assert f"It has some from {host}. {set_it}" in done.err
     done = run(changeaudit, api, "export", "acme/*")
     assert done.code == 2
-    assert "can only be expanded by asking GitHub" in done.err
+    assert "The store holds no list of acme's repositories." in done.err
     done = run(changeaudit, api, "export", "--output", "no/such/folder.csv")
     assert done.code == 2
     assert "The roster cannot be written to" in done.err

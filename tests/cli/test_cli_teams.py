@@ -15,7 +15,9 @@ from builders import (
     team,
 )
 from changeaudit.cli import collect
-from changeaudit.cli.evidence import limitations, teams_not_held, teams_wanted
+from changeaudit.cli.evidence import teams_not_held
+from changeaudit.cli.limitations import limitations
+from changeaudit.cli.wanted import teams_wanted
 from changeaudit.policy import Policy
 from changeaudit.population import Population, build
 from changeaudit.records import Team

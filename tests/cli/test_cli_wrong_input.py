@@ -351,13 +351,13 @@ def test_a_source_that_the_store_does_not_hold(changeaudit: Command, evidence: E
     assert "from github.example.com" in message(done)
 
 
-def test_a_pattern_needs_the_network(changeaudit: Command, evidence: Evidence) -> None:
+def test_a_pattern_needs_a_list_in_the_store(changeaudit: Command, evidence: Evidence) -> None:
     done = changeaudit(
         *("audit", "meridian-labs/*", "--offline", "--period", "2026-Q3"),
         *("--store", str(evidence.store)),
     )
     assert done.code == 2
-    assert "meridian-labs/* can only be expanded by asking GitHub" in message(done)
+    assert "The store holds no list of meridian-labs's repositories." in message(done)
 
 
 def test_offline_leaves_the_store_as_it_is(changeaudit: Command, evidence: Evidence) -> None:

@@ -118,7 +118,8 @@ def test_tickets_of_jira_are_asked_for_and_judged(place: Place, jira: JiraPlace)
     place.github.add(pull(3, "03-04", title="PAY-3"))
     by = policy(jira_projects=["PAY"])
     found = collect(place.session, (REPOSITORY,), MARCH, by)
-    assert found == Collected((REPOSITORY,), {})
+    assert (found.names, found.missing) == ((REPOSITORY,), {})
+    assert set(found.named) == {"pay-1", "pay-2", "pay-3"}
     assert place.session.elsewhere == {jira.site: 3}
     result = outcomes(audited(place, by))
     assert result["PAY-1 rounds"] == dict.fromkeys(STEP_1, Outcome.PASS.value)
@@ -202,7 +203,7 @@ def test_another_tracker_that_fails_does_not_take_the_rest_along(
     place.github.add(pull(1, "03-02", title="CHG0001 and PAY-1"))
     found = collect(place.session, (REPOSITORY,), MARCH, by, allow_missing=True)
     assert found.missing == {"chg0001": "The toy tracker is broken"}
-    assert place.told.notes[-1] == "Tickets are missing: The toy tracker is broken."
+    assert place.told.notes[-1] == "Tickets could not be asked for: The toy tracker is broken."
     assert outcomes(audited(place, by, found))["CHG0001 and PAY-1"]["1.2"] == Outcome.PASS.value
 
 

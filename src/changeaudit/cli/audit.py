@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,12 +48,14 @@ def audit(
 ) -> None:
     """Audit what reached production in a period.
 
-    OWNER/REPO is a repository; 'OWNER/*' stands for all of an owner's. The period is named in one
-    way: by --since and --until, --period, or --last. It is half-open and in UTC.
+    OWNER/REPO is a repository; 'OWNER/*' stands for all of an owner's that the token may see. The
+    period is named in one way: by --since and --until, --period, or --last. It is half-open and in
+    UTC.
 
-    Evidence that the store does not hold yet is collected from GitHub first, with the GitHub App of
-    GITHUB_APP_ID, or the token of GITHUB_TOKEN, GH_TOKEN or `gh auth token`. 'changeaudit doctor'
-    tells whether that will do. The report goes to stdout, messages to stderr.
+    Evidence that the store does not hold yet is collected first: from GitHub, with the GitHub App
+    of GITHUB_APP_ID, or the token of GITHUB_TOKEN, GH_TOKEN or `gh auth token`; tickets of
+    the policy's Jira projects from Jira, with JIRA_TOKEN. 'changeaudit doctor' tells whether that
+    will do. The report goes to stdout, messages to stderr.
     """
     started_at = now()
     messages = streams.console(stderr=True)
@@ -86,7 +89,17 @@ def audit(
                     allow_missing=allow_missing_tickets,
                 )
             source, found, missing = session.source, collected.names, collected.missing
-        result = replay(opened, source, found, chosen, loaded, started_at, now, missing=missing)
+        result = replay(
+            opened,
+            source,
+            found,
+            chosen,
+            loaded,
+            started_at,
+            now,
+            asked=names,
+            missing=missing,
+        )
     raise typer.Exit(present(result, FORMATS[format_], output, all_changes, quiet))
 
 
@@ -130,16 +143,22 @@ def exit_code(result: Audit) -> Exit:
 
 
 def writable(folder: Path) -> None:
-    """Make the output folder and see that a file can be written, before hours of collecting.
+    """See that a file can be written in the output folder, before hours of collecting.
+
+    What had to be made for that is taken away again: the report makes it once it is there.
 
     Raises:
         UsageError: it cannot.
     """
     probe = folder / ".changeaudit-probe"
     try:
+        made = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
+        for each in made:
+            with suppress(OSError):  # somebody else may have put something there by now
+                each.rmdir()
     except (FileExistsError, NotADirectoryError):
         raise UsageError(
             f"The output {folder} cannot be a folder: there is a file in its place.",

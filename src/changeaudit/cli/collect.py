@@ -11,14 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from changeaudit.cli import github
-from changeaudit.cli.evidence import named_tickets, teams_wanted, tickets_named_by
-from changeaudit.cli.progress import say, shown
+from changeaudit.cli.progress import elsewhere, say, shown
+from changeaudit.cli.wanted import named_tickets, teams_wanted, tickets_named_by
 from changeaudit.collectors.asking import Asking
 from changeaudit.collectors.git import Clone
 from changeaudit.collectors.github.activity import collect_activity, collect_deleted
 from changeaudit.collectors.github.ask import Session
 from changeaudit.collectors.github.last_changes import collect_last_changes
 from changeaudit.collectors.github.line import belongs, collect_line
+from changeaudit.collectors.github.owned import expand
 from changeaudit.collectors.github.pace import Pace
 from changeaudit.collectors.github.parsing import OWNERS
 from changeaudit.collectors.github.pull_requests import Enumeration, PullRequests
@@ -28,10 +29,10 @@ from changeaudit.collectors.github.repository import (
     collect_branches,
     collect_repository,
     collect_team,
-    expand,
 )
 from changeaudit.collectors.github.single import SinglePullRequest, read_single
 from changeaudit.collectors.github.transport import Transport
+from changeaudit.collectors.jira.source import without_access
 from changeaudit.collectors.spans import Span
 from changeaudit.collectors.tickets import collect_tickets
 from changeaudit.collectors.workers import Workers
@@ -58,10 +59,14 @@ class Effort(Record, frozen=True):
 
 
 class Collected(Record, frozen=True):
-    """What was collected, spelled as GitHub spells it, and which tickets are missing, with why."""
+    """What was collected, spelled as GitHub spells it, and which tickets are missing, with why.
+
+    `named` are the tickets, by key in lower case, with the last merge that names each.
+    """
 
     names: tuple[str, ...]
     missing: dict[str, str]
+    named: dict[str, datetime]
 
 
 @contextmanager
@@ -126,6 +131,8 @@ def collect(
         UsageError: a clone is of none of them.
         CollectError: something was refused or kept failing; what came before it is kept.
     """
+    for error in without_access(policy, os.environ):
+        session.progress.noted(f"{error.message} {error.hint} The rest is collected first.")
     names = tuple(expand(session, patterns))
     unused = list(clones)
     jobs = [
@@ -150,7 +157,7 @@ def collect(
     traced = policy.tickets.reverse_trace != "off"
     touched_since = period.since if traced else None
     missing = _tickets(session, wanted, policy, allow_missing, touched_since)
-    return Collected(tuple(collected), missing)
+    return Collected(tuple(collected), missing, wanted)
 
 
 def collect_one(
@@ -169,7 +176,7 @@ def collect_one(
     pull = read_single(session.store, session.source, known.name, number)
     repository = read_repository(session.store, session.source, known.name)
     wanted = tickets_named_by(repository, [pull] if pull else [], policy)
-    return Collected((known.name,), _tickets(session, wanted, policy, allow_missing))
+    return Collected((known.name,), _tickets(session, wanted, policy, allow_missing), wanted)
 
 
 def collect_teams(
@@ -214,7 +221,7 @@ def _tickets(
         environment=os.environ,
         clock=session.clock,
         sleep=time.sleep,
-        progress=session.progress,
+        progress=elsewhere(session.progress),
         took=took,
         touched_since=touched_since,
     )

@@ -10,7 +10,9 @@ from changeaudit.cli import options, streams
 from changeaudit.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from changeaudit.reporters.collected import Collection
+    from changeaudit.cli import collect as collecting
+    from changeaudit.policy import Policy
+    from changeaudit.reporters.collected import CollectedTickets, Collection
     from changeaudit.store import Store
     from changeaudit.verdicts import PeriodInfo
 
@@ -66,6 +68,7 @@ def collect(
 
     from changeaudit.cli import collect as collecting
     from changeaudit.reporters import collected
+    from changeaudit.reporters.registry import print_json
     from changeaudit.store import Store
 
     effort = collecting.Effort(workers, max_points, enumerate_.value)
@@ -80,29 +83,46 @@ def collect(
                 effort.enumeration,
                 allow_missing=allow_missing_tickets,
             )
-        held = _held(opened, session.source, found.names, chosen)
+        held = _held(opened, session.source, found, chosen, loaded.policy)
     console = streams.console()
     with streams.printing(console, "ask for --format json"):
         if format_ is CollectFormat.JSON:
-            collected.write_json(held, console)
+            print_json(held, console)
         else:
             collected.write_table(held, console)
 
 
-def _held(store: Store, source: str, names: tuple[str, ...], period: PeriodInfo) -> Collection:
-    """What the store holds of the repositories now."""
+def _held(
+    store: Store, source: str, done: collecting.Collected, period: PeriodInfo, policy: Policy
+) -> Collection:
+    """What the store holds of the repositories and their tickets now."""
     from changeaudit.collectors.github import pull_requests, reading
     from changeaudit.collectors.spans import Span
     from changeaudit.reporters.collected import SCHEMA, Collected, Collection
 
     span = Span(period.since, period.until)
     found = []
-    for name in names:
+    for name in done.names:
         number = store.number(source, name, pull_requests.KIND, span.since, span.until)
         as_of = reading.covered(store, source, name, span).held_as_of or period.since
         branches = reading.lines_held(store, source, name)
         found.append(Collected(name, number, branches, as_of))
-    return Collection(SCHEMA, source, period.since, period.until, tuple(found))
+    tickets = _tickets(store, source, done, policy)
+    return Collection(SCHEMA, source, period.since, period.until, tuple(found), tickets)
+
+
+def _tickets(
+    store: Store, source: str, done: collecting.Collected, policy: Policy
+) -> CollectedTickets:
+    """What became of the tickets that the pull requests name."""
+    from changeaudit.collectors.tickets import read_tickets
+    from changeaudit.records import Ticket
+    from changeaudit.reporters.collected import CollectedTickets
+
+    found = read_tickets(store, source, done.named, [policy])
+    rest = [key for key in done.named if not isinstance(found.get(key), Ticket)]
+    not_asked = sum(key in done.missing for key in rest)
+    return CollectedTickets(len(done.named) - len(rest), len(rest) - not_asked, not_asked)
 
 
 def _now() -> datetime:

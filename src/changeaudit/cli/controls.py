@@ -105,10 +105,10 @@ def _taken(
     """Take a snapshot of each repository, and read all that there are."""
     from changeaudit.cli.collect import collecting
     from changeaudit.collectors.github.controls import collect_controls
+    from changeaudit.collectors.github.owned import expand
     from changeaudit.collectors.github.repository import (
         collect_branches,
         collect_repository,
-        expand,
     )
 
     found: dict[str, list[str]] = {}

@@ -200,22 +200,20 @@ def _jira(policy: Policy) -> tuple[JiraFacts, ...]:
     from changeaudit.collectors.jira_survey import survey_jira
     from changeaudit.errors import CollectError
     from changeaudit.readiness import JiraFacts
-    from changeaudit.records import Unavailable
 
     if not policy.jira_projects:
-        access = jira_access()
-        if access is None:
-            return ()
-        if isinstance(access, Unavailable):
-            return (JiraFacts("", (), access),)
-        return (JiraFacts(access.site, (), survey_jira(access, ())),)
+        try:
+            usual = jira_access()
+        except CollectError as error:
+            return (JiraFacts("", (), _trouble(error)),)
+        return (JiraFacts(usual.site, (), survey_jira(usual, ())),) if usual else ()
     found = []
     for address, projects in policy.jiras.items():
         try:
             access, site = access_for(address, projects, os.environ)
         except CollectError as error:
-            why = Unavailable(error.message.rstrip("."))
-            found.append(JiraFacts(policy.tickets.site_of(projects[0]), projects, why))
+            site = policy.tickets.site_of(projects[0])
+            found.append(JiraFacts(site, projects, _trouble(error)))
             continue
         found.append(JiraFacts(site, projects, survey_jira(access, ())))
     return tuple(found)

@@ -44,7 +44,9 @@ class Program(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except KeyboardInterrupt:
-            typer.echo("\nInterrupted. What was collected so far is kept.", err=True)
+            from changeaudit.collectors.patience import KEPT
+
+            typer.echo(f"\nInterrupted. {KEPT}", err=True)
             raise typer.Exit(Exit.INTERRUPTED) from None
         except BrokenPipeError:
             streams.let_go()
@@ -86,8 +88,9 @@ def changeaudit(
 ) -> None:
     """Did every change that reached production follow the change management procedure?
 
-    Collects merged pull requests and their tickets from GitHub, and judges each against the six
-    steps of ENG-PROC-003, as it stood when it merged. `changeaudit demo` shows how that looks.
+    Collects merged pull requests from GitHub and their tickets from there or Jira, and judges each
+    change against the six steps of ENG-PROC-003, as it stood when it merged. `changeaudit demo`
+    shows how that looks.
     """
 
 

@@ -12,14 +12,9 @@ import msgspec
 from changeaudit import __version__
 from changeaudit.asof import as_of_merge
 from changeaudit.audit import audit
-from changeaudit.cli.evidence import (
-    gather,
-    limitations,
-    read_teams,
-    teams_not_held,
-    tickets_named_by,
-    tickets_of,
-)
+from changeaudit.cli.evidence import gather, read_teams, teams_not_held, tickets_of
+from changeaudit.cli.limitations import limitations
+from changeaudit.cli.wanted import tickets_named_by
 from changeaudit.collectors.github import activity, reading, single
 from changeaudit.collectors.github import repository as repositories
 from changeaudit.collectors.spans import Span

@@ -254,23 +254,34 @@ def offline_names(
 ) -> tuple[str, tuple[str, ...]]:
     """The source's name, and the repositories as the store spells them, each once.
 
+    A pattern stands for what it matches of the owner's repositories as GitHub last listed them.
     `advice` says what to do where the store holds nothing of one, if not to audit it.
 
     Raises:
-        UsageError: a name is a pattern, or the source's address cannot be used.
+        UsageError: the store does not tell what a pattern stands for, or the source's address
+            cannot be used.
         StoreError: the store holds nothing of one of them.
     """
     from changeaudit.cli.github import api_url
     from changeaudit.collectors.github import reading
     from changeaudit.collectors.github.hosts import checked_url
+    from changeaudit.collectors.github.owned import is_pattern, read_listing
 
-    patterns = [name for name in names if set(name) & set("*?[")]
-    if patterns:
-        raise UsageError(
-            f"{patterns[0]} can only be expanded by asking GitHub.",
-            "With --offline name the repositories themselves.",
-        )
     source = checked_url(api_url())[0]
     advice = advice or reading.COLLECT
-    found = (reading.read_repository(store, source, name, advice).name for name in names)
-    return source, tuple(dict.fromkeys(found))
+    found: dict[str, None] = {}
+    for name in names:
+        listed: tuple[str, ...] = (name,)
+        if is_pattern(name):
+            owner = name.partition("/")[0]
+            listing = read_listing(store, source, owner)
+            listed = listing.matching(name) if listing else ()
+            if not listed:
+                holds = f"no repository that matches {name}" if listing else f"no list of {owner}'s"
+                raise UsageError(
+                    f"The store holds {holds}{'' if listing else ' repositories'}.",
+                    "Name the repositories themselves, or leave out --offline to ask GitHub.",
+                )
+        for each in listed:
+            found[reading.read_repository(store, source, each, advice).name] = None
+    return source, tuple(found)

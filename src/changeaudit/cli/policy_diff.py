@@ -160,7 +160,8 @@ def compared(
 
 def _limits(gathered: Sequence[Gathered], policies: Sequence[Policy]) -> list[str]:
     """What one of the policies needs and the store does not hold."""
-    from changeaudit.cli.evidence import teams_not_held, tickets_named_by
+    from changeaudit.cli.evidence import teams_not_held
+    from changeaudit.cli.wanted import tickets_named_by
 
     teams = [team for each in gathered for team in each.teams]
     repositories = [each.repository for each in gathered]

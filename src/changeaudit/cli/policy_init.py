@@ -141,7 +141,7 @@ def _init(
         asked.append(f"Jira could not be asked: {jira.reason}.")
     asked += unread(found, known)
     for sentence in asked:
-        say(messages, sentence)
+        say(messages, sentence, wrap=True)
 
     suggestions = suggest(found, known)
     name = _shortened(listing(names))
@@ -194,26 +194,30 @@ def _asked_github(names: Sequence[str], messages: Console) -> GitHubSurvey:
 
 def _asked_jira(found: GitHubSurvey) -> JiraSurvey | Unavailable | None:
     """What Jira shows, why it shows nothing, or `None` where the environment names none."""
-    access = jira_access()
-    if access is None:
-        return None
-    from changeaudit.collectors.jira_survey import survey_jira
-    from changeaudit.records import Unavailable
-    from changeaudit.suggestions import project_keys
-
-    return access if isinstance(access, Unavailable) else survey_jira(access, project_keys(found))
-
-
-def jira_access() -> Access | Unavailable | None:
-    """The Jira that JIRA_URL names, and what opens it; `None` if it names none."""
-    from changeaudit.collectors.jira.access import access_to, default_address
     from changeaudit.records import Unavailable
 
     try:
-        url = default_address(os.environ)
-        return access_to(url, os.environ) if url else None
+        access = jira_access()
     except CollectError as error:
         return Unavailable(error.message.rstrip("."))
+    if access is None:
+        return None
+    from changeaudit.collectors.jira_survey import survey_jira
+    from changeaudit.suggestions import project_keys
+
+    return survey_jira(access, project_keys(found))
+
+
+def jira_access() -> Access | None:
+    """The Jira that JIRA_URL names, and what opens it; `None` if it names none.
+
+    Raises:
+        CollectError: it is no address of a Jira, or there is no token for it.
+    """
+    from changeaudit.collectors.jira.access import access_to, default_address
+
+    url = default_address(os.environ)
+    return access_to(url, os.environ) if url else None
 
 
 # The dialogue -----------------------------------------------------------------------------------
@@ -231,10 +235,13 @@ def _dialogue(
     suggestions: Mapping[str, Suggestion],
 ) -> tuple[str, Profile, dict[str, Any]]:
     """The name, the profile and the answers, by the keys of the policy that they are for."""
-    say(messages, "")
-    say(messages, "Answer with the numbers of what was found, or with words of your own, a comma")
-    say(messages, "between two; y takes all that was found. Enter leaves a question open.")
-    say(messages, "")
+    tell = partial(say, messages, wrap=True)
+    tell("")
+    tell(
+        "Answer with the numbers of what was found, or with words of your own, a comma between"
+        " two; y takes all that was found. Enter leaves a question open."
+    )
+    tell("")
     name = _shortened(_ask(f"Name of the policy{_default(name)}: ") or name)
     chosen = profile or _profile(messages)
     answers: dict[str, Any] = {}
@@ -242,17 +249,17 @@ def _dialogue(
         found = suggestions.get(path)
         if found is None and path in ONLY_IF_FOUND:
             continue
-        say(messages, "")
+        tell("")
         for line in question.splitlines():
-            say(messages, line)
+            tell(line)
         if found:
-            say(messages, f"Found in {found.source}:")
+            tell(f"Found in {found.source}:")
         for number, each in enumerate(found.found if found else (), 1):
-            say(messages, f"  {number:>2}  {each.value}{f' ({each.note})' if each.note else ''}")
+            tell(f"  {number:>2}  {each.value}{f' ({each.note})' if each.note else ''}")
         answer = _answer(messages, path, found.values if found else ())
         if answer is not None:
             answers[path] = answer
-    say(messages, "")
+    tell("")
     return name, chosen, answers
 
 
@@ -268,7 +275,7 @@ def _answer(messages: Console, path: str, found: Sequence[str]) -> Any:
         if whether:
             if said.casefold() in YES_OR_NO:
                 return YES_OR_NO[said.casefold()]
-            say(messages, "Answer y or n, or leave it open with Enter.")
+            say(messages, "Answer y or n, or leave it open with Enter.", wrap=True)
             continue
         words = _words(said, found)
         if not words:
@@ -277,7 +284,7 @@ def _answer(messages: Console, path: str, found: Sequence[str]) -> Any:
         wrong = problem(path, value)
         if not wrong:
             return value
-        say(messages, f"That cannot stand in a policy: {wrong}.")
+        say(messages, f"That cannot stand in a policy: {wrong}.", wrap=True)
 
 
 def _words(said: str, found: Sequence[str]) -> list[str]:
@@ -300,7 +307,7 @@ def _profile(messages: Console) -> Profile:
         said = _ask("Profile: strict, default or lean [default]: ") or Profile.DEFAULT
         if said in list(Profile):
             return Profile(said)
-        say(messages, "Strict is the procedure to the letter, lean is for small teams.")
+        say(messages, "Strict is the procedure to the letter, lean is for small teams.", wrap=True)
 
 
 def _default(value: str) -> str:

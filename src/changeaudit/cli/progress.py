@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from changeaudit.reporters.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
+
+Told = TypeVar("Told")
 
 EVERY_SECONDS = 5.0
 """How often a plain line is written at the most."""
@@ -94,10 +96,23 @@ class Moving:
         say_waiting(self._console, seconds, why)
 
 
-def say(console: Console, text: str) -> None:
-    """Print a message on one line; names and causes in it are others' words."""
+def elsewhere(progress: Told) -> Told | Plain | Moving:
+    """The same progress for what is asked of others than GitHub, whose points do not pay for it."""
+    if isinstance(progress, Plain):
+        return Plain(progress._console)
+    if isinstance(progress, Moving):
+        return Moving(progress._console, progress._bars)
+    return progress
+
+
+def say(console: Console, text: str, *, wrap: bool = False) -> None:
+    """Print a message on one line; names and causes in it are others' words.
+
+    With `wrap`, a terminal that is narrower shows it on several, parted between words.
+    """
     line = one_line(text, encoding=console.encoding)
-    console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    whole = not (wrap and console.is_terminal)
+    console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=whole)
 
 
 def say_waiting(console: Console, seconds: float, why: str) -> None:

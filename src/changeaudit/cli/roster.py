@@ -74,10 +74,10 @@ def snapshot(
         )
 
     from changeaudit.cli.collect import collect_teams, collecting
+    from changeaudit.collectors.github.owned import expand
     from changeaudit.collectors.github.repository import (
         collect_repository,
         collect_writers,
-        expand,
     )
     from changeaudit.reporters.roster import render
     from changeaudit.roster_history import standing
@@ -124,6 +124,7 @@ def export(
     names = tuple(options.pattern(name) for name in repositories or ())
     asked = options.loaded_policy(policy).policy
 
+    from changeaudit.collectors.github.hosts import to_reach
     from changeaudit.collectors.github.repository import TEAM_KIND
     from changeaudit.policy import LOGIN
     from changeaudit.store import Store
@@ -137,7 +138,7 @@ def export(
         nobody = "The store has no snapshot of anybody in a role that the policy names"
         say(messages, f"{nobody}, from {source}.")
         if others:
-            say(messages, f"It has some from {', '.join(others)}: set GITHUB_API_URL to that host.")
+            say(messages, f"It has some from {', '.join(others)}. {to_reach(others)}")
         raise typer.Exit(Exit.UNCERTAIN)
     odd = dict.fromkeys(login for _, login, *_ in rows if not LOGIN.fullmatch(login))
     _write(_csv([row for row in rows if row[1] not in odd]), output)
@@ -150,7 +151,7 @@ def _groups(
     store: Store, source: str, policy: Policy, names: Sequence[str]
 ) -> tuple[list[Team], list[Team]]:
     """The teams, and those who may write to each repository, as far as the store holds them."""
-    from changeaudit.cli.evidence import teams_wanted
+    from changeaudit.cli.wanted import teams_wanted
     from changeaudit.collectors.github import reading, snapshots
 
     repositories = [reading.read_repository(store, source, name) for name in names]

@@ -141,7 +141,7 @@ def import_(
 ) -> None:
     """Make a store of ARCHIVE, as `store export` wrote it. The store must not be there yet.
 
-    `changeaudit store merge` adds an archive to what a store holds.
+    `changeaudit store merge` joins an archive with what a store holds, in a new store.
     """
     _made_of([archive_], store, quiet)
 

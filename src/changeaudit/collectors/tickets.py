@@ -80,7 +80,7 @@ def collect_tickets(
                     without = "--allow-missing-tickets goes on without these tickets."
                     hint = f"{error.hint} {without}".strip()
                     raise type(error)(error.message, hint) from None
-                asking.progress.noted(f"Tickets are missing: {error.message}")
+                asking.progress.noted(f"Tickets could not be asked for: {error.message}")
                 missing |= dict.fromkeys(portion.keys, error.message.rstrip("."))
     return missing
 

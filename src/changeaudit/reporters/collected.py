@@ -28,24 +28,31 @@ class Collected(msgspec.Struct, frozen=True):
     as_of: datetime
 
 
+class CollectedTickets(msgspec.Struct, frozen=True):
+    """The tickets that the pull requests name, of every tracker that the policy counts.
+
+    They are held, or their tracker does not show them (they are hidden, or there are none), or
+    they could not be asked for, which --allow-missing-tickets allows.
+    """
+
+    held: int
+    not_visible: int
+    not_asked: int
+
+
 class Collection(msgspec.Struct, frozen=True):
-    """What is held of a period, [since, until), from one source."""
+    """What is held of a period, [since, until), from one source, and of the tickets named in it."""
 
     schema: str
     source: str
     since: datetime
     until: datetime
     repositories: tuple[Collected, ...]
-
-
-def write_json(found: Collection, console: Console) -> None:
-    """The whole of it, as JSON."""
-    text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
-    console.file.write(text + "\n")
+    tickets: CollectedTickets
 
 
 def write_table(found: Collection, console: Console) -> None:
-    """A line for each repository, as wide as the names ask for."""
+    """A line for each repository, as wide as the names ask for, and one for the tickets."""
     page = Page(console)
     page.line(page.text(f"{found.source}, {instant(found.since)} to {instant(found.until)}"))
     page.line()
@@ -58,6 +65,20 @@ def write_table(found: Collection, console: Console) -> None:
             text.pad_right(width - text.cell_len + 2)
             texts.append(text)
         page.line(*texts)
+    page.line()
+    page.line(_said(found.tickets))
+
+
+def _said(tickets: CollectedTickets) -> str:
+    """What became of the tickets, in a sentence."""
+    if not (tickets.held or tickets.not_visible or tickets.not_asked):
+        return "Tickets: the pull requests name none that the policy counts."
+    said = f"Tickets that the pull requests name: {tickets.held:,} held"
+    if tickets.not_visible:
+        said += f", {tickets.not_visible:,} not visible"
+    if tickets.not_asked:
+        said += f", {tickets.not_asked:,} not asked for"
+    return f"{said}."
 
 
 def _cells(each: Collected, dash: str) -> tuple[str, str, str, str]:

@@ -15,8 +15,8 @@ from changeaudit.reporters.text import day, instant
 
 SCHEMA: Final = "changeaudit/store-info/1"
 """The version of the JSON's form."""
-KIND: Final = 31
-"""Cells of the column of kinds."""
+KIND: Final = 29
+"""Cells of the column of kinds; a longer one is wrapped."""
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -70,32 +70,40 @@ def write_table(found: Holdings, console: Console, kinds: Mapping[str, str]) -> 
     page.line(Text("Evidence store ", "bold"), page.text(found.store), size)
     if not found.held:
         page.line("It is empty: nothing was collected into it.")
-    subjects = dict.fromkeys((row.source, row.subject) for row in found.held)
-    about = None
-    for source, subject in subjects:
-        if source != about:
-            about = source
-            page.line()
-            page.line(page.text(f"From {source}", "bold"))
+    every: tuple[Held | Span, ...] = (*found.held, *found.spans)
+    for source in dict.fromkeys(each.source for each in every):
         page.line()
-        page.line(page.text(subject))
-        for row in found.held:
-            if (row.source, row.subject) == (source, subject):
-                first, last = day(row.first_at), day(row.last_at)
-                page.line(
-                    Text("  "),
-                    padded(page.text(named.get(row.kind, row.kind)), KIND),
-                    f"{row.answers:>5,} {'answer ' if row.answers == 1 else 'answers'}",
-                    f"{_bytes(row.bytes):>10}  ",
-                    first if first == last else f"{first} to {last}",
-                )
-        spans = [s for s in found.spans if (s.source, s.subject) == (source, subject)]
-        # Of a period that was collected again, the last time counts.
-        for span in {(s.kind, s.since, s.until): s for s in spans}.values():
-            whole = f"from {instant(span.since)} until {instant(span.until)}"
-            page.line(f"  held whole {whole},")
-            kind = named.get(span.kind, span.kind)
-            page.line("    ", page.text(f"{kind}, as of {instant(span.as_of)}"))
+        page.line(page.text(f"From {source}", "bold"))
+        for subject in dict.fromkeys(each.subject for each in every if each.source == source):
+            page.line()
+            page.line(page.text(subject))
+            _subject(page, found, source, subject, named)
+
+
+def _subject(
+    page: Page, found: Holdings, source: str, subject: str, named: Mapping[str, str]
+) -> None:
+    for row in found.held:
+        if (row.source, row.subject) == (source, subject):
+            first, last = day(row.first_at), day(row.last_at)
+            kind = page.text(named.get(row.kind, row.kind))
+            above, *below = kind.wrap(page.console, KIND - 1, overflow="fold")
+            page.line(
+                Text("  "),
+                padded(above, KIND),
+                f"{row.answers:>5,} {'answer ' if row.answers == 1 else 'answers'}",
+                f"{_bytes(row.bytes):>10}  ",
+                first if first == last else f"{first} to {last}",
+            )
+            for line in below:
+                page.line("    ", line)
+    spans = [s for s in found.spans if (s.source, s.subject) == (source, subject)]
+    # Of a period that was collected again, the last time counts.
+    for span in {(s.kind, s.since, s.until): s for s in spans}.values():
+        whole = f"from {instant(span.since)} until {instant(span.until)}"
+        page.line(f"  held whole {whole},")
+        said = named.get(span.kind, span.kind)
+        page.line("    ", page.text(f"{said}, as of {instant(span.as_of)}"))
 
 
 def _bytes(number: int) -> str:

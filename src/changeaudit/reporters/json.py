@@ -88,6 +88,14 @@ def readiness_schema() -> dict[str, Any]:
     return _schema(Readiness, READINESS, "Whether an audit by changeaudit could run.")
 
 
+def collection_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what `changeaudit collect` tells, as `write` writes it."""
+    # Its table is laid out with Rich, which no other report as JSON waits for.
+    from changeaudit.reporters.collected import SCHEMA, Collection
+
+    return _schema(Collection, SCHEMA, "What changeaudit collected of a period.")
+
+
 def _schema(shape: type[msgspec.Struct], name: str, said: str) -> dict[str, Any]:
     schema = msgspec.json.schema(shape)
     definitions = schema["$defs"]

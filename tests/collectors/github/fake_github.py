@@ -16,7 +16,7 @@ import msgspec
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.ask import Session
 from changeaudit.collectors.github.queries import Operation
-from changeaudit.collectors.github.transport import Reply, Transport
+from changeaudit.collectors.github.transport import Reply, Transport, request_of
 from changeaudit.store import Store
 
 REPOSITORY = "acme/payments"
@@ -210,13 +210,8 @@ class FakeGitHub(Transport):
             errors = self.spoil(operation.name, variables, data or {})
         body = json.dumps({"data": data, "errors": errors} if errors else {"data": data}).encode()
         envelope = msgspec.json.decode(wire.sound(body), type=wire.Envelope)
-        request = {
-            "operation": operation.name,
-            "query": operation.digest,
-            "variables": variables,
-        }
         return Reply(
-            request=json.dumps(request, sort_keys=True),
+            request=request_of(operation, variables),
             status=200,
             body=body,
             received_at=self.clock(),

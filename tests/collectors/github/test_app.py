@@ -15,10 +15,11 @@ import jwt
 import pytest
 
 from changeaudit.collectors.github.app import EARLY, Granted, InstallationToken
-from changeaudit.collectors.github.connection import LimitedError, TryAgainError
+from changeaudit.collectors.github.connection import LimitedError
 from changeaudit.collectors.github.credentials import App, Token
 from changeaudit.collectors.github.queries import Operation
 from changeaudit.collectors.github.transport import Transport
+from changeaudit.collectors.patience import TryAgainError
 from changeaudit.errors import CollectError, UsageError
 from collectors.github.keys import WRONG, key, pem
 from collectors.github.scripted_server import (

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from changeaudit.collectors.github.hosts import api_of, checked_url, is_enterprise_server
+from changeaudit.collectors.github.hosts import (
+    api_of,
+    checked_url,
+    is_enterprise_server,
+    to_reach,
+)
 from changeaudit.errors import UsageError
 
 
@@ -154,3 +159,18 @@ def test_a_host_leads_to_an_api_that_a_token_may_be_sent_to_or_nowhere(host: str
     except UsageError:
         return
     assert base.startswith("https://")
+
+
+@pytest.mark.parametrize("host", ["git.acme.com", "git.acme.com:8443", "acme.ghe.com"])
+def test_what_is_said_to_set_for_a_host_leads_back_to_it(host: str) -> None:
+    """The address that the advice gives is accepted, and is the host's that the store names."""
+    url = to_reach([host]).removeprefix("Set GITHUB_API_URL to ").removesuffix(".")
+    assert checked_url(url)[0] == host
+
+
+def test_what_is_said_of_several_hosts() -> None:
+    assert to_reach(["github.com"]) == "Leave GITHUB_API_URL and GH_HOST unset."
+    assert to_reach(["github.com", "git.acme.com"]) == (
+        "Leave GITHUB_API_URL and GH_HOST unset, or set GITHUB_API_URL to"
+        " https://git.acme.com/api/v3."
+    )

@@ -58,7 +58,7 @@ def test_issues_come_back_as_tickets_by_their_key_in_lower_case(place: Place) ->
     assert (found.status, found.resolution) == ("closed", "COMPLETED")
     assert not isinstance(found.history, Unavailable)
     assert [c.after for c in found.history] == [("closed",), ("COMPLETED",)]
-    assert place.told.done == [("tickets", 1, 1)]
+    assert place.told.done == [("issues that are tickets", 1, 1)]
 
 
 def test_one_that_cannot_be_seen_says_so_and_the_others_are_read(place: Place) -> None:
@@ -91,7 +91,7 @@ def test_issues_are_asked_for_a_hundred_at_a_time_and_each_once(place: Place) ->
     assert collect_issues(place.session, [*keys, *(k.upper() for k in keys)]) == 3
     sizes = [len(v) // 3 for _, v in place.github.asked]
     assert sizes == [100, 100, 11]
-    assert place.told.done[-1] == ("tickets", 211, 211)
+    assert place.told.done[-1] == ("issues that are tickets", 211, 211)
 
 
 def test_a_number_that_no_issue_can_have_does_not_spoil_the_request(place: Place) -> None:

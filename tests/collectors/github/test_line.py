@@ -314,6 +314,46 @@ def test_a_line_that_broke_off_is_followed_again_once_its_commit_is_shown(place:
     assert place.github.asked == [], "a line that is whole is not followed again"
 
 
+@pytest.mark.parametrize(
+    ("before", "asked", "open_ends"),
+    [
+        pytest.param(1, 1, (), id="one"),
+        pytest.param(5, 2, (), id="a few"),
+        pytest.param(150, 3, (), id="some pages of them"),
+        pytest.param(600, 4, ("d1",), id="too many"),
+    ],
+)
+def test_a_history_that_lists_other_commits_before_its_own_is_read_on(
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    before: int,
+    asked: int,
+    open_ends: tuple[str, ...],
+) -> None:
+    """GitHub orders a history by its own lights. What it shows later is no gap."""
+    monkeypatch.setattr(module, "LONGEST", 300)
+    place.github.add(merge(1, "m0", "02-20"), merge(2, "d1"), merge(3, "m2"))
+    place.github.line("d1", "m1")
+    place.github.line(*(f"e{n}" for n in range(before)))
+
+    def spoil(name: str, variables: Json, data: Json) -> list[Json]:
+        if name != "line" or variables["i0"] != "C_d1":
+            return []
+        start = int((variables["a0"] or "d1 0").partition(" ")[2])
+        chain = [place.github.on_line(f"e{n}") for n in range(before)]
+        chain.append(place.github.on_line("d1"))
+        end = start + variables["d0"]
+        page = {"hasNextPage": end < len(chain), "endCursor": f"d1 {end}"}
+        data["s0"]["history"] = {"nodes": chain[start:end], "pageInfo": page}
+        return []
+
+    place.github.spoil = spoil
+    line = collect(place, "m3")
+    assert line.stretches[0].open_ends == open_ends
+    assert walked(place, line)[-1] == ("d1?" if open_ends else "d1")
+    assert place.github.kinds().count("line") == asked
+
+
 def test_a_stretch_without_end_is_given_up_and_said(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,6 +448,28 @@ def test_a_line_that_died_in_the_middle_is_not_held(place: Place) -> None:
         collect(place, "m2")
     assert read(place).missing == ((MARCH.since, MARCH.until),)
     assert read(place).stretches == ()
+
+
+@pytest.mark.parametrize(("later", "asked"), [(timedelta(hours=5), 0), (timedelta(hours=7), 1)])
+def test_the_ends_that_a_run_marked_which_broke_off_are_asked_for_once(
+    place: Place, later: timedelta, asked: int
+) -> None:
+    """Lately, that is: of what was left behind long ago nothing is taken."""
+    place.github.add(merge(1, "m0", "02-20"), merge(2, "d1"), merge(3, "m2", "04-02"))
+    place.github.line("d1", "m1")
+
+    def fault(name: str, variables: Json, divisible: bool) -> None:
+        if name == "line":
+            raise CollectError("6 attempts")
+
+    place.github.fault = fault
+    with pytest.raises(CollectError):
+        collect(place, "m3")
+    place.github.fault = lambda name, variables, divisible: None
+    place.now += later
+    line = collect(place, "m3")
+    assert place.github.kinds().count("merges") == asked
+    assert walked(place, line) == ["m3", "m2", "d1"]
 
 
 def test_the_search_for_the_ends_names_the_branch_and_both_sides(place: Place) -> None:

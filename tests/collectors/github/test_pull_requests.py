@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from changeaudit.collectors.github import reading
+from changeaudit.collectors.github import further, reading
 from changeaudit.collectors.github.completing import PARENTS
 from changeaudit.collectors.github.pull_requests import (
     FEW,
@@ -21,11 +21,13 @@ from changeaudit.collectors.github.pull_requests import (
     Enumeration,
     PullRequests,
 )
+from changeaudit.collectors.github.stored import Body, opened
 from changeaudit.collectors.github.transport import TooHeavyError
 from changeaudit.collectors.spans import Span
 from changeaudit.collectors.workers import Workers
 from changeaudit.errors import CollectError, StoreError
 from changeaudit.records import PullRequest, Unavailable
+from changeaudit.store import StoredAnswer
 from collectors.github.fake_github import (
     HOST,
     REPOSITORY,
@@ -740,6 +742,26 @@ def test_lists_that_are_too_heavy_together_are_asked_for_in_smaller_groups(place
     collect(place)
     for found in read(place):
         assert {len(getattr(found, field)) for field, _ in OVERFLOW.values()} == {7}
+
+
+def test_what_one_answer_holds_of_many_is_read_from_the_store_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once for each of them: an answer's bytes are held against its digest at every reading."""
+    place.github.first, place.github.more = {"labels": 3}, 3
+    place.github.add(*(long_one(n, 8) for n in range(1, 21)))
+    collect(place)
+    assert place.answers(MORE) == 2
+    read_ids: list[int] = []
+
+    def counted(answer: StoredAnswer) -> Body:
+        read_ids.append(answer.id)
+        return opened(answer)
+
+    monkeypatch.setattr(further, "opened", counted)
+    assert [len(p.labels) for p in read(place) if isinstance(p.labels, tuple)] == [8] * 20
+    assert sorted(read_ids) == sorted(set(read_ids))
+    assert len(read_ids) == 2
 
 
 def test_a_death_between_a_page_and_the_rest_of_it_is_made_up_for(place: Place) -> None:

@@ -12,14 +12,12 @@ from changeaudit.collectors.github.pull_requests import PullRequests
 from changeaudit.collectors.github.repository import (
     BRANCH_KIND,
     KIND,
-    OWNER_KIND,
     TEAM_KIND,
     Head,
     Known,
     collect_branches,
     collect_repository,
     collect_team,
-    expand,
 )
 from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError, StoreError
@@ -141,7 +139,7 @@ def test_a_repository_that_another_host_told_of_is_said_to_be_there(
     with pytest.raises(StoreError) as raised:
         reading.read_repository(place.store, host, REPOSITORY.upper(), "Collect it.")
     assert f"It holds {REPOSITORY.upper()} from {HOST}." in raised.value.message
-    assert raised.value.hint == "Set GITHUB_API_URL to that host."
+    assert raised.value.hint == f"Set GITHUB_API_URL to https://{HOST}/api/v3."
     with pytest.raises(StoreError) as raised:
         reading.read_repository(place.store, host, "acme/other", "Collect it.")
     assert raised.value.hint == "Collect it."
@@ -496,38 +494,3 @@ def test_a_file_that_may_not_be_read_is_not_taken_for_none_and_is_asked_for_agai
     spoiled_files.clear()
     collect_repository(place.session, REPOSITORY, search(place))
     assert reading.read_repository(place.store, HOST, REPOSITORY).codeowners is None
-
-
-# All of an owner's ------------------------------------------------------------------------------
-
-
-def test_names_are_taken_as_they_are_and_each_once(place: Place) -> None:
-    assert list(expand(place.session, ("acme/b", "acme/a", "ACME/B"))) == ["acme/b", "acme/a"]
-    assert place.github.asked == []
-
-
-def test_a_pattern_stands_for_what_the_owner_has(place: Place) -> None:
-    place.github.owned = ["acme/api", "acme/web", "acme/web-old", "acme/docs"]
-    assert list(expand(place.session, ("acme/web*", "acme/*"))) == [
-        "acme/web",
-        "acme/web-old",
-        "acme/api",
-        "acme/docs",
-    ]
-    assert place.answers(OWNER_KIND) == 4
-
-
-@pytest.mark.parametrize(
-    ("owned", "said"),
-    [
-        (None, "There is no account acme on github.test"),
-        (["acme/api"], r"No repository of acme matches 'acme/web\*'"),
-        (["acme/web", None], "GitHub did not show 1 of the repositories of acme"),
-    ],
-)
-def test_a_population_of_repositories_that_is_not_whole_is_an_error(
-    place: Place, owned: list[str | None] | None, said: str
-) -> None:
-    place.github.owned = owned
-    with pytest.raises(CollectError, match=said):
-        list(expand(place.session, ("acme/web*",)))

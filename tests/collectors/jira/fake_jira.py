@@ -83,6 +83,9 @@ class FakeJira:
         self.base_url = ""
         self.names_bad_keys = True
         self.projects = {"PAY", "OPS"}
+        self.renamed: dict[str, str] = {}
+        """Keys that projects had, with those that they have."""
+        self.tells_renamed = True
         self.statuses = list(STATUSES)
         self.fields: list[Json] = []
 
@@ -112,8 +115,10 @@ class FakeJira:
 
     def find(self, key: str) -> Kept | None:
         """The ticket that answers to a key or an id today."""
-        if key.upper() in self.tickets:
-            found: Kept | None = self.tickets[key.upper()]
+        project, _, number = key.upper().rpartition("-")
+        today = f"{self.renamed.get(project, project)}-{number}"
+        if today in self.tickets:
+            found: Kept | None = self.tickets[today]
         else:
             every = self.tickets.values()
             found = next((t for t in every if key == t.id or key.upper() in t.former), None)
@@ -150,6 +155,12 @@ class FakeJira:
         return told(DANA if self.cloud else KIM)
 
     def _project(self, rest: str, asked: Json) -> Play:
+        if rest:
+            if rest not in self.projects:
+                return told({"errorMessages": [f"No project with key '{rest}'"]}, 404)
+            had = [old for old, new in self.renamed.items() if new == rest]
+            more = {"projectKeys": [rest, *had]} if self.tells_renamed else {}
+            return told({"key": rest, "name": rest.title(), **more})
         return told([{"key": key, "name": key.title()} for key in sorted(self.projects)])
 
     def _search(self, rest: str, asked: Json) -> Play:

@@ -57,6 +57,18 @@ def opened(address: str, **environment: str) -> Access:
             {"JIRA_URL": OPS, "JIRA_TOKEN": "not this", "JIRA_URL_A": ACME, "JIRA_PAT_A": "own"},
             Access(ACME, "", "own"),
         ),
+        (
+            OPS,
+            {
+                "JIRA_URL": "not an address",
+                "JIRA_URL_A": "https://user:secret@acme.test",
+                "JIRA_URL_B": "http://[",
+                "JIRA_URL_OPS": OPS,
+                "JIRA_TOKEN_OPS": "t",
+                "JIRA_URL_Z": "http://plain.test",
+            },
+            Access(OPS, "", "t"),
+        ),
     ],
 )
 def test_what_opens_a_jira(address: str, environment: dict[str, str], expected: Access) -> None:
@@ -74,6 +86,12 @@ def test_what_opens_a_jira(address: str, environment: dict[str, str], expected: 
         ({"JIRA_TOKEN": SECRET}, "no token", "JIRA_URL_OPS, and so on"),
         ({"JIRA_URL_OPS": OPS, "JIRA_TOKEN": SECRET}, "no token", "Set JIRA_TOKEN_OPS to"),
         ({"JIRA_URL_OPS": "http://ops", "JIRA_TOKEN_OPS": SECRET}, "JIRA_URL_OPS is plain", "Set"),
+        (
+            {"JIRA_URL": f"https://u:{SECRET}@{OPS}", "JIRA_URL_B": "b", "JIRA_TOKEN": SECRET},
+            "no token for the Jira at jira.ops.example.com/jira; JIRA_URL holds more than the"
+            " address of a Jira: a password, a query or a fragment; JIRA_URL_B is not an http(s)",
+            "Set JIRA_URL to https://jira.ops",
+        ),
         ({"JIRA_TOKEN_JIRA_OPS_EXAMPLE_COM_JIRA": SECRET}, "no token", "Set JIRA_URL"),
         ({"JIRA_URL": ACME, "JIRA_TOKEN": SECRET}, "no token", "keyring set changeaudit jira.ops"),
         ({"JIRA_URL": OPS}, "no token", "Set JIRA_TOKEN to"),

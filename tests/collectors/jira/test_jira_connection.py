@@ -9,8 +9,9 @@ import pytest
 
 from changeaudit.collectors.jira import connection as module
 from changeaudit.collectors.jira.access import Access
-from changeaudit.collectors.jira.connection import ATTEMPTS, Connection
+from changeaudit.collectors.jira.connection import Connection
 from changeaudit.collectors.jira.reading import read_held
+from changeaudit.collectors.patience import ATTEMPTS
 from changeaudit.errors import CollectError
 from changeaudit.records import Ticket
 from collectors.github.scripted_server import Play, serving
@@ -37,6 +38,16 @@ def test_what_it_asks_to_wait_is_waited(place: Place, status: int, seconds: int)
     assert isinstance(read_held(place.store, place.site, ["PAY-1"])["pay-1"].found, Ticket)
 
 
+def test_an_instant_that_it_names_is_waited_for(place: Place) -> None:
+    """By the server's own clock: that of this machine may be off."""
+    place.jira.add("PAY-1")
+    asked = "Fri, 01 Jan 2027 00:01:30 GMT"
+    play = told({}, 429, **{"Retry-After": asked, "Date": "Fri, 01 Jan 2027 00:00:00 GMT"})
+    place.jira.instead[path_of(place)] = [play]
+    place.open().collect(["PAY-1"])
+    assert place.told.slept == [90]
+
+
 @pytest.mark.parametrize(
     "play",
     [
@@ -48,6 +59,7 @@ def test_what_it_asks_to_wait_is_waited(place: Place, status: int, seconds: int)
         Play(429, b"{}", {"Retry-After": "soon"}),
         Play(200, b""),
         Play(200, b'{"issues": [', cut=""),
+        Play(200, b'{"issues": ["\xff"]}'),
         Play(200, b'{"issues": [], "total": 0}', cut="short"),
         Play(200, b"{}", cut="reset"),
         Play(500, b"5"),

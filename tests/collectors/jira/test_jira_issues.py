@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -11,7 +14,7 @@ from changeaudit.collectors.spans import Span
 from changeaudit.errors import CollectError, StoreError
 from changeaudit.records import JiraAccount, Ticket, TicketChange, TicketLink, Unavailable
 from changeaudit.store import Answer, Item
-from collectors.github.scripted_server import Play
+from collectors.github.scripted_server import Got, Play
 from collectors.jira.fake_jira import DANA, KIM, NOW, Place, change, item, moved, told
 
 AT = "2026-01-02T10:00:00.000+0000"
@@ -98,6 +101,26 @@ def test_a_bad_key_does_not_fail_its_batch(data_center: Place, names: bool) -> N
     assert (len(place.jira.asked("search")) == 2) is names
 
 
+def test_a_search_that_is_refused_for_another_reason_hides_no_ticket(data_center: Place) -> None:
+    """What is wrong with the search is nothing that a ticket lacks: each is asked for by itself."""
+    place = data_center
+    place.jira.add("PAY-1")
+    place.jira.add("PAY-2", hidden=True)
+    place.jira.instead["search"] = [told({"errorMessages": ["No such function."]}, 400)] * 3
+    place.open().collect(["PAY-1", "PAY-2"])
+    assert found(place, "PAY-1", "PAY-2") == {"pay-1": "PAY-1", "pay-2": ""}
+
+
+def test_what_a_ticket_was_at_an_earlier_reading_stays_in_the_store(place: Place) -> None:
+    kept = place.jira.add("PAY-1", summary="before")
+    place.open().collect(["PAY-1"])
+    kept.fields["summary"] = "after"
+    place.open().collect(["PAY-1"])
+    bodies = [answer.body for answer, _ in place.store.everything() if answer.kind == "ticket"]
+    assert [b"before" in body for body in bodies] == [True, False]
+    assert ticket(place, "PAY-1").title == "after"
+
+
 def test_a_moved_ticket_answers_to_its_old_key(place: Place) -> None:
     place.jira.add("PAY-5", former=("OLD-3",), changes=[moved(AT, "OLD-3", "PAY-5")])
     place.open().collect(["OLD-3"])
@@ -127,8 +150,80 @@ def test_a_former_key_of_two_is_looked_up_alone(place: Place) -> None:
     assert found(place, "OLD-3", "PAY-5") == {"old-3": "PAY-6", "pay-5": "PAY-5"}
 
 
+@pytest.mark.parametrize("both", [False, True], ids=["by old keys", "by new keys as well"])
+def test_a_renamed_project_is_asked_which_keys_it_had(place: Place, both: bool) -> None:
+    """Its tickets have new keys, of which no changelog tells: one request tells of them all.
+
+    What another project does not tell costs no more than the keys to which nothing answers.
+    """
+    jira = place.jira
+    jira.projects, jira.renamed = {"NEW", "PAY"}, {"OLD": "NEW", "OLDER": "NEW"}
+    for n in range(1, 251):
+        jira.add(f"NEW-{n}", hidden=n == 7)
+        jira.add(f"SILENT-{n}", hidden=n == 7)
+    jira.add("PAY-8")
+    old = [f"OLD-{n}" for n in range(1, 251)] + ["OLDER-9", "PAY-9"]
+    new = [f"NEW-{n}" for n in range(1, 251)] if both else []
+    place.open().collect([*old, *new, *(f"SILENT-{n}" for n in range(1, 251))])
+    got = found(place, *old, *new)
+    assert got == {
+        **{f"old-{n}": f"NEW-{n}" for n in range(1, 251)},
+        **{key.casefold(): key for key in new},
+        "old-7": "",
+        "older-9": "NEW-9",
+        "pay-9": "",
+        **({"new-7": ""} if both else {}),
+    }
+    paths = [path for path, _ in jira.got]
+    batches = 8 if both else 6
+    others = [path for path in paths if path not in ("search", "issue/bulkfetch")]
+    assert sorted(others[2:]) == ["issue/PAY-9", "project/NEW", "project/SILENT"]
+    assert len(paths) == len(others) + batches
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["not shown", "without its keys"])
+def test_keys_of_a_project_that_does_not_tell_are_looked_up_alone(
+    place: Place, tells: bool
+) -> None:
+    """Else a ticket that is there by its new key would be said not to be by its old one."""
+    jira = place.jira
+    jira.tells_renamed, jira.renamed = tells, {"OLD": "NEW"}
+    jira.projects = {"PAY"} if tells else {"NEW"}
+    jira.add("NEW-1")
+    jira.add("NEW-2")
+    place.open().collect(["OLD-1", "OLD-2", "OLD-3", "NEW-1", "NEW-2"])
+    assert found(place, "OLD-1", "OLD-2", "OLD-3") == {
+        "old-1": "NEW-1",
+        "old-2": "NEW-2",
+        "old-3": "",
+    }
+    assert [p for p, _ in jira.got if p.startswith("issue/OLD")] == ["issue/OLD-1", "issue/OLD-2"]
+
+
+def test_two_tickets_of_one_key_are_not_taken_for_each_other(place: Place) -> None:
+    """What answers to the key alone is the ticket."""
+    kept = place.jira.add("PAY-1", summary="ours")
+    place.jira.tickets["other"] = dataclasses.replace(kept, id="7", former=("PAY-2",))
+    place.open().collect(["PAY-1", "PAY-2"])
+    assert ticket(place, "PAY-1").id == "10000"
+    assert ticket(place, "PAY-2").id == "7"
+
+
+def test_without_changelogs_keys_that_are_not_shown_cost_no_request_each(place: Place) -> None:
+    """Any may be another name of one that is shown; asked for by themselves, none is."""
+    place.jira.changelogs = False
+    place.jira.add("PAY-1")
+    place.jira.add("PAY-2", hidden=True)
+    place.open().collect(["PAY-1", *(f"PAY-{n}" for n in range(2, 101))])
+    got = found(place, *(f"PAY-{n}" for n in range(1, 101)))
+    assert [key for key, today in got.items() if today] == ["pay-1"]
+    path = "issue/bulkfetch" if place.jira.cloud else "search"
+    assert len(place.jira.asked(path)) == 2
+    assert not [p for p, _ in place.jira.got if p.startswith("issue/PAY")]
+
+
 def test_a_move_that_no_changelog_tells_is_looked_up_alone(place: Place) -> None:
-    """A renamed project gives its tickets new keys without a word."""
+    """It may have been cut from the changelog, or never written there."""
     place.jira.add("NEW-5", former=("PAY-5",))
     place.open().collect(["PAY-5", "PAY-6"])
     assert found(place, "PAY-5", "PAY-6") == {"pay-5": "NEW-5", "pay-6": ""}
@@ -232,13 +327,51 @@ def test_a_changelog_that_the_cloud_keeps_back_is_no_history(
     assert why in history.reason
 
 
-def test_pages_of_changelogs_that_lead_nowhere_end_collecting(cloud: Place) -> None:
-    cloud.jira.add("PAY-1", changes=[change(AT)])
+@pytest.mark.parametrize("tokens", ["xxxx", "xyxy", "abcdefghijklmnopq"])
+@pytest.mark.parametrize("path", ["changelog/bulkfetch", "search/jql"])
+def test_pages_that_lead_nowhere_end_collecting(cloud: Place, path: str, tokens: str) -> None:
+    """By a token that was given before, or by ever new ones to nothing new."""
+    cloud.jira.add("PAY-1", changes=[change(AT)], updated="2026-04-01T00:00:00.000+0000")
     cloud.jira.shown_changes = 0
-    again = told({"issueChangeLogs": [], "nextPageToken": "x"})
-    cloud.jira.instead["changelog/bulkfetch"] = [again, again]
+    nothing: dict[str, list[str]] = {"issueChangeLogs": [], "issues": []}
+    again = [told({**nothing, "nextPageToken": token}) for token in tokens]
+    cloud.jira.instead[path] = list(again)
     with pytest.raises(CollectError, match="not where it goes on"):
-        cloud.open().collect(["PAY-1"])
+        cloud.open().collect_touched(["PAY"], Span(SINCE, NOW), NOW)
+    assert cloud.jira.instead[path], "it stopped by itself"
+    assert cloud.store.windows(cloud.site, "PAY", "ticket.touched") == ()
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_a_search_that_gives_the_same_page_for_ever_ends_collecting(
+    data_center: Place, touched: bool
+) -> None:
+    """Whatever number of tickets it tells."""
+    data_center.jira.add("PAY-1", updated="2026-04-01T00:00:00.000+0000")
+    first = data_center.jira.route
+
+    def boasting(got: Got) -> Play:
+        if "/search" not in got.path:
+            return first(got)
+        body = {**json.loads(got.body), "startAt": 0}
+        play = first(got._replace(body=json.dumps(body).encode()))
+        return told({**json.loads(play.body), "total": 10**9})
+
+    data_center.server._route = boasting
+    site = data_center.open()
+    by_key = partial(site.collect, ["PAY-1"])
+    by_time = partial(site.collect_touched, ["PAY"], Span(SINCE, NOW), NOW)
+    with pytest.raises(CollectError, match="not where it goes on"):
+        (by_time if touched else by_key)()
+
+
+def test_comments_that_never_end_end_collecting(place: Place) -> None:
+    one = {"id": "1", "author": None, "body": "x", "created": AT}
+    place.jira.add("PAY-1", comments=[one] * 50)
+    place.jira.shown_comments = 1
+    site = place.open(comments=True)
+    with pytest.raises(CollectError, match="more of comments, but not where it goes on"):
+        site.collect(["PAY-1"])
 
 
 def test_comments_come_when_they_are_wanted_and_all_of_them(place: Place) -> None:
@@ -410,6 +543,106 @@ def test_an_answer_of_another_form_ends_collecting(place: Place, issue: object) 
     place.jira.instead[path] = [told({"issues": [issue], "total": 1})]
     with pytest.raises(CollectError, match="expected form"):
         place.open().collect(["PAY-1"])
+
+
+NOT_A_TIME = {"id": "1", "created": "soon", "items": []}
+SAID = {"id": "1", "created": AT, "updated": "soon"}
+
+
+@pytest.mark.parametrize(
+    "change_of_it",
+    [
+        {"changelog": {"total": 1, "histories": [NOT_A_TIME]}},
+        {"changelog": {"total": 1, "histories": [{**NOT_A_TIME, "created": 10**15}]}},
+        {"changelog": {"total": 1, "histories": [{**NOT_A_TIME, "created": "x" * 10**6}]}},
+        {"fields": {"created": AT, "updated": AT, "comment": {"total": 1, "comments": [SAID]}}},
+    ],
+    ids=["a change", "a change at the end of time", "a long one", "a comment"],
+)
+def test_a_time_that_is_none_is_found_before_it_is_stored(
+    place: Place, change_of_it: dict[str, object]
+) -> None:
+    """Stored, it could never be read again, nor could what is held be brought up to date."""
+    issue = {"id": "1", "key": "PAY-1", "fields": {"created": AT, "updated": AT}, **change_of_it}
+    path = "issue/bulkfetch" if place.jira.cloud else "search"
+    place.jira.instead[path] = [told({"issues": [issue], "total": 1})]
+    site = place.open()
+    with pytest.raises(CollectError, match="is no instant") as error:
+        site.collect(["PAY-1"])
+    assert len(error.value.message) < 400
+    assert read_held(place.store, place.site, ["PAY-1"]) == {}
+
+
+def test_a_number_of_a_change_that_nobody_counts_to_is_read(place: Place) -> None:
+    place.jira.add("PAY-1", changes=[{**change(AT, item("status", "a", "b")), "id": "9" * 5000}])
+    place.open().collect(["PAY-1"])
+    assert len(ticket(place, "PAY-1").history) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [("status", [{"id": 7}]), ("field", [7]), ("serverInfo", {"deploymentType": None})],
+)
+def test_what_a_site_is_has_its_form_before_it_is_stored(
+    data_center: Place, path: str, answer: object
+) -> None:
+    """A second run finds nothing in the store that it could not read."""
+    place = data_center
+    place.jira.instead[path] = [told(answer)]
+    with pytest.raises(CollectError, match="expected form"):
+        place.open(epics=True)
+    place.jira.add("PAY-1")
+    place.open(epics=True).collect(["PAY-1"])
+    assert ticket(place, "PAY-1").key == "PAY-1"
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        {"changelog": {"total": 1, "histories": [{"id": 1, "created": AT}]}},
+        {"changelog": 7},
+        {"issueChangeLogs": []},
+    ],
+)
+def test_a_changelog_of_another_form_ends_collecting(
+    data_center: Place, log: dict[str, object]
+) -> None:
+    """Where it is asked for besides, as it was beside the ticket."""
+    place = data_center
+    place.jira.add("PAY-1", changes=[change(AT)])
+    place.jira.shown_changes = 0
+    place.jira.instead["issue/10000"] = [told(log)]
+    with pytest.raises(CollectError, match="about changelogs does not have the expected form"):
+        place.open().collect(["PAY-1"])
+
+
+def test_an_answer_that_is_nested_too_deeply_is_no_answer(place: Place) -> None:
+    """Nobody's stack is to be used up by it."""
+    deep = b'{"issues": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+    path = "issue/bulkfetch" if place.jira.cloud else "search"
+    place.jira.instead[path] = [Play(200, deep)] * 6
+    with pytest.raises(CollectError, match="nested too deeply"):
+        place.open().collect(["PAY-1"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[",
+        "https://acme.test:99999",
+        "javascript:alert(1)",
+        "https://u:p@acme.test",
+        "",
+        "x\n",
+    ],
+)
+def test_a_site_that_gives_itself_no_address_is_known_by_the_one_that_was_asked(
+    place: Place, address: str
+) -> None:
+    place.jira.base_url = address
+    place.jira.add("PAY-1")
+    place.open().collect(["PAY-1"])
+    assert ticket(place, "PAY-1").url == f"https://{place.site}/browse/PAY-1"
 
 
 @pytest.mark.parametrize(

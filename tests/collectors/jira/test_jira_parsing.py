@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from changeaudit.collectors.jira import wire
-from changeaudit.collectors.jira.parsing import account, instant, parents, second, ticket
+from changeaudit.collectors.jira.parsing import account, parents, second, ticket
+from changeaudit.collectors.jira.wire import instant
 from changeaudit.records import JiraAccount, Ticket, TicketChange, Unavailable
 from collectors.jira.fake_jira import change, item
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -140,6 +140,23 @@ def test_parents_come_with_their_tickets_where_they_count(place: Place) -> None:
         "plan-1": "PLAN-1",
         "plan-2": "PLAN-2",
     }
+
+
+def test_progress_says_of_each_number_what_it_counts(place: Place) -> None:
+    """Projects that are asked one by one, what only a change names, and parents: no two alike."""
+    place.jira.add("PLAN-1")
+    place.jira.add("PAY-1", parent={"key": "PLAN-1"}, updated="2026-03-20T00:00:00.000+0000")
+    place.jira.add("PAY-2", updated="2025-01-01T00:00:00.000+0000")
+    place.jira.projects = {"PAY", "PLAN"}
+    wanted = {"pay-1": BEFORE, "pay-2": BEFORE}
+    since = datetime(2026, 3, 1, tzinfo=UTC)
+    collect(place, wanted, policy(accept_parent=True), touched=since)
+    told = list(dict.fromkeys(what for what, _, _ in place.told.done))
+    assert told == [
+        f"changed tickets of PAY in {place.site}",
+        f"further tickets of {place.site} that pull requests name",
+        f"parents of tickets of {place.site}",
+    ]
 
 
 @contextmanager

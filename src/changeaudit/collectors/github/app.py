@@ -16,13 +16,9 @@ import jwt
 import msgspec
 from github import Auth
 
-from changeaudit.collectors.github.connection import (
-    Answer,
-    Connection,
-    NoAnswerError,
-    TryAgainError,
-)
+from changeaudit.collectors.github.connection import Answer, Connection, NoAnswerError
 from changeaudit.collectors.github.credentials import App
+from changeaudit.collectors.patience import TryAgainError
 from changeaudit.collectors.shapes import decoded
 from changeaudit.errors import CollectError, UsageError
 

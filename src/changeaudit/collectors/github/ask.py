@@ -12,11 +12,17 @@ import msgspec
 
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.queries import Operation
-from changeaudit.collectors.github.transport import Listener, Reply, TooHeavyError, Transport
+from changeaudit.collectors.github.transport import (
+    Listener,
+    Reply,
+    TooHeavyError,
+    Transport,
+    request_of,
+)
 from changeaudit.collectors.shapes import decoded
 from changeaudit.collectors.workers import Workers
 from changeaudit.errors import CollectError
-from changeaudit.store import Answer, Item, Store
+from changeaudit.store import Answer, Item, Store, StoredAnswer
 
 T = TypeVar("T")
 
@@ -77,6 +83,20 @@ class Session:
         held = self.store.versions(self.source, kind, [item.key for item in items])
         if any(held.get(item.key) != item.version for item in items):
             self.put(reply, subject, kind, items)
+
+    def asked_before(
+        self,
+        operation: Operation,
+        variables: dict[str, Any],
+        subject: str,
+        kind: str,
+        since: datetime,
+    ) -> StoredAnswer | None:
+        """What this very request was last answered with from `since` on, as the store keeps it."""
+        request = request_of(operation, variables)
+        stored = self.store.asked(self.source, subject, kind, since)
+        same = [asked.id for asked in stored if asked.request == request]
+        return self.store.answer(same[-1]) if same else None
 
     def ask(self, operation: Operation, variables: dict[str, Any], about: str) -> Reply:
         """Send an operation that cannot be asked for in smaller pieces."""

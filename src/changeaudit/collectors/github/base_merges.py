@@ -365,11 +365,12 @@ def _descents(
     before: Iterable[str], head: str, pages: Sequence[wire.Parents], commits: int
 ) -> tuple[tuple[str, str, datetime | None], ...]:
     """Commits that were force-pushed away, each with the commits of the base in the head."""
-    parents = parents_by_commit(pages)
+    pushed_away = sorted(before)
+    parents = parents_by_commit(pages) if pushed_away else {}
     if len(parents) != commits or head not in parents:
         return ()
     roots = _roots(head, parents, pages)
-    return tuple((oid, root, at) for oid in sorted(before) for root, at in roots)
+    return tuple((oid, root, at) for oid in pushed_away for root, at in roots)
 
 
 def merges_on_top(head: str, pages: Sequence[wire.Parents], commits: int) -> tuple[Merge, ...]:
@@ -402,12 +403,13 @@ def _roots(
         if at not in seen:
             seen.add(at)
             todo.extend(parents.get(at, ()))
+    base = seen - parents.keys()
     dates = {
         parent.oid: git_time(parent.committed_date)
         for page in pages
         for node in page.commits.nodes or ()
         for parent in (node.commit.parents.nodes or () if node else ())
-        if parent and parent.oid in seen - parents.keys()
+        if parent and parent.oid in base
     }
     return tuple(sorted(dates.items(), key=lambda one: (one[1] or _BEGINNING, one[0])))
 

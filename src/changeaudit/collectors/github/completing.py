@@ -113,8 +113,7 @@ class Completion:
 
     def _finish(self, todo: Sequence[Unfinished], *, with_write_access: bool) -> None:
         """Ask for the rest of all lists that go on."""
-        for unfinished in todo:
-            self._further.resume(unfinished)
+        self._further.resume(todo)
         for answer, items in self._further.answers(todo, with_write_access=with_write_access):
             with self._session.store.begin() as writer:
                 writer.put(answer, items)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, ItemsView
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -27,12 +26,17 @@ from github.Requester import (
 
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.hosts import checked_url
+from changeaudit.collectors.patience import (
+    KEPT_UNTIL_THEN,
+    LONGEST_ASKED_WAIT_SECONDS,
+    TryAgainError,
+    http_date,
+    whole_number,
+)
 from changeaudit.collectors.shapes import decoded
 from changeaudit.errors import CollectError
 
 TIMEOUT_SECONDS = 30
-LONGEST_ASKED_WAIT_SECONDS = 3900.0
-"""The hourly limit asks for an hour at most. Who asks for more is not waited for."""
 
 RATE_LIMIT_WORDS = re.compile(
     r"secondary rate limit|rate limit exceeded|abuse detection", re.IGNORECASE
@@ -59,11 +63,7 @@ class Answer(NamedTuple):
     @property
     def date(self) -> datetime | None:
         """The server's clock when it answered, to the second, in UTC; `None` if it does not say."""
-        try:
-            found = parsedate_to_datetime(self.headers.get("date", ""))
-        except ValueError:
-            return None
-        return found.astimezone(UTC) if found.tzinfo else None
+        return http_date(self.headers.get("date", ""))
 
     @property
     def limited(self) -> bool:
@@ -101,17 +101,7 @@ class Answer(NamedTuple):
 
     def seconds(self, name: str) -> float | None:
         """A header that is a whole number, at least 1; `None` if it is absent or anything else."""
-        value = self.headers.get(name, "").strip()
-        return max(1.0, float(value)) if _NUMBER.fullmatch(value) else None
-
-
-class TryAgainError(Exception):
-    """A failure that may pass. `wait` is how long the server asked for, in seconds."""
-
-    def __init__(self, why: str, wait: float | None = None) -> None:
-        super().__init__(why)
-        self.why = why
-        self.wait = wait
+        return whole_number(self.headers.get(name, ""))
 
 
 class LimitedError(TryAgainError):
@@ -248,7 +238,7 @@ class Connection:
         if wait is not None and wait > LONGEST_ASKED_WAIT_SECONDS:
             return CollectError(
                 f"{self.host} refuses requests for another {wait / 60:,.0f} minutes.",
-                "What was collected so far is kept; run the same command again then.",
+                KEPT_UNTIL_THEN,
             )
         return LimitedError("the rate limit is used up", wait)
 

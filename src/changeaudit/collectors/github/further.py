@@ -8,8 +8,9 @@ long ones end by themselves: lists of files, which run to 3,000, are read from b
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -101,6 +102,9 @@ class Chain:
         self.pages += 1
 
 
+C = TypeVar("C", bound=Chain)
+
+
 class Unfinished(Chain):
     """A pull request whose lists go on, with what all that was read of them shows."""
 
@@ -122,10 +126,10 @@ class Further:
         self._repository = repository
         self._portion = Portion(AT_ONCE)
 
-    def resume(self, unfinished: Unfinished) -> None:
+    def resume(self, todo: Sequence[Unfinished]) -> None:
         """Take in the pages that an earlier run left in the store."""
-        for part in stored(self._session.store, self._session.source, unfinished):
-            unfinished.take(shaped(part.raw, wire.MoreOutline, part.answer), part.asked)
+        for each, part in stored(self._session.store, self._session.source, todo):
+            each.take(shaped(part.raw, wire.MoreOutline, part.answer), part.asked)
 
     def answers(
         self, todo: Sequence[Unfinished], *, with_write_access: bool
@@ -188,28 +192,40 @@ class Part(Record, frozen=True):
     errors: tuple[wire.GraphQLError, ...]
 
 
-def stored(store: Store, source: str, chain: Chain) -> Iterator[Part]:
-    """The further pages that the store holds of a pull request in this very version, in order.
+def stored(store: Store, source: str, chains: Iterable[C]) -> Iterator[tuple[C, Part]]:
+    """The further pages that the store holds of pull requests in these very versions.
 
-    Each is to be taken in before the next is asked for.
+    Those of each come in order, and each is to be taken in before the next is asked for. An answer
+    holds pages of many: it is read once for all of them.
     """
-    while chain.rest.lists:
-        key = f"{chain.key}#{chain.pages}"
-        located = next(iter(store.find(source, KIND, [key])), None)
-        if located is None or located.items[0].version != chain.version:
-            return
-        yield _part(located.answer, located.items[0])
+    todo = [chain for chain in chains if chain.rest.lists]
+    while todo:
+        keys = {f"{chain.key}#{chain.pages}": chain for chain in todo}
+        todo = []
+        for located in store.find(source, KIND, list(keys)):
+            answer = located.answer
+            body = opened(answer)
+            data = shaped(body.data, dict[str, msgspec.Raw], answer)
+            for item in located.items:
+                chain = keys[item.key]
+                if item.version == chain.version:
+                    yield chain, _part(answer, data, body.errors, item)
+                    if chain.rest.lists:
+                        todo.append(chain)
 
 
-def _part(answer: StoredAnswer, item: Item) -> Part:
-    body = opened(answer)
-    data = shaped(body.data, dict[str, msgspec.Raw], answer)
+def _part(
+    answer: StoredAnswer,
+    data: Mapping[str, msgspec.Raw],
+    errors: tuple[wire.GraphQLError, ...],
+    item: Item,
+) -> Part:
     # Earlier versions of this program asked for one pull request alone, as `node`.
     name = "node" if "node" in data else f"m{item.position}"
     raw = data.get(name, msgspec.Raw(b"{}"))
     fields = shaped(raw, dict[str, msgspec.Raw], answer)
     asked = frozenset("checks" if field == "statusCheckRollup" else field for field in fields)
-    return Part(answer, raw, asked, (name,), body.errors)
+    return Part(answer, raw, asked, (name,), errors)
 
 
 def ask_for(

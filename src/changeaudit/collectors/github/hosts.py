@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from changeaudit.errors import UsageError
@@ -86,6 +87,20 @@ def api_of(host: str) -> str:
     if name.endswith(".ghe.com"):
         return f"https://api.{name.removeprefix('api.')}"
     return f"https://{name}/api/v3"
+
+
+def to_reach(hosts: Iterable[str]) -> str:
+    """What to set so that one of these hosts, as a store names them, is the one that is meant."""
+    ways = [
+        "leave GITHUB_API_URL and GH_HOST unset"
+        if host == "github.com"
+        else f"set GITHUB_API_URL to https://api.{host}"
+        if host.endswith(".ghe.com")
+        else f"set GITHUB_API_URL to https://{host}/api/v3"
+        for host in hosts
+    ]
+    said = ", or ".join(ways)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def is_enterprise_server(base_url: str) -> bool:

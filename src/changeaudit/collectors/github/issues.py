@@ -39,7 +39,7 @@ def collect_issues(session: Session, keys: Iterable[str]) -> int:
         left = wanted[done:]
         done += portion.ask(partial(_ask_some, session, left), len(left))
         taken += 1
-        session.progress.collected("tickets", done, len(wanted))
+        session.progress.collected("issues that are tickets", done, len(wanted))
     return taken
 
 

@@ -106,6 +106,7 @@ class _Line:
         self._parent: dict[str, tuple[str, str] | None] = {}
         self._merges: dict[str, Merge] = {}
         self._onward: dict[str, tuple[str, str]] = {}
+        self._passed: dict[str, int] = {}
 
     def __contains__(self, oid: str) -> bool:
         return oid in self._parent
@@ -128,13 +129,27 @@ class _Line:
     def goes_on(self, gap: Gap, history: wire.History) -> None:
         """Learn where a history goes on that was read from a gap: from there one reads on in it.
 
-        Only while there are no merges in it is what it lists next the next one of the line.
+        Only while there are no merges in it is what it lists next the next one of the line. One
+        that lists other commits before the gap's own is read on as well, as long as that goes.
         """
         commits = [commit for commit in history.nodes or () if commit is not None]
         parents = [[p for p in c.parents.nodes or () if p is not None] for c in commits]
-        cursor = history.page_info.end_cursor if history.page_info else None
+        page = history.page_info
+        cursor = page.end_cursor if page else None
         if cursor and parents and all(len(each) == 1 for each in parents):
             self._onward[parents[-1][0].oid] = gap.id, cursor
+        if gap.oid in self:
+            return
+        passed = self._passed.get(gap.oid, 0) + len(commits)
+        self._passed[gap.oid] = passed
+        if page and cursor and page.has_next_page and cursor != gap.after and passed < LONGEST:
+            self._onward[gap.oid] = gap.id, cursor
+        else:
+            self._passed[gap.oid] = LONGEST
+
+    def is_unseen(self, gap: Gap) -> bool:
+        """Whether a history does not show the commit from which it was read, to its end."""
+        return gap.oid not in self and self._passed.get(gap.oid, LONGEST) >= LONGEST
 
     def unread(self) -> list[Gap]:
         """The commits at which reading must go on, those with the least above them first."""
@@ -153,7 +168,8 @@ class _Line:
     def _from_above(self, gap: Gap) -> Gap:
         """A gap that is read where the history that led to it goes on, if there was one."""
         id_, after = self._onward.get(gap.oid, (gap.id, None))
-        return Gap(gap.length, gap.oid, id_, gap.left, after)
+        left = DEEP if gap.oid in self._passed else gap.left
+        return Gap(gap.length, gap.oid, id_, left, after)
 
     def _learn_names(self) -> None:
         at: tuple[str, str] | None = self._top
@@ -281,7 +297,7 @@ def _collect_span(
         for gap, history in histories:
             line.read(filter(None, history.nodes or ()))
             line.goes_on(gap, history)
-        unseen |= {gap.oid for gap in batch if gap.oid not in line}
+        unseen |= {gap.oid for gap in batch if line.is_unseen(gap)}
         given_up |= unseen | {gap.oid for gap in line.unread() if gap.length >= LONGEST}
     why = UNSEEN if unseen else ""
     return Ends(head.branch, top[0], bottom, tuple(sorted(given_up)), why)
@@ -367,19 +383,23 @@ def _neighbours(
     search = f'repo:{repository} is:pr is:merged base:"{head.branch}"'
     last, until = _instant(span.since - timedelta(seconds=1)), _instant(span.until)
     early, late = _instant(span.since - NEIGHBOURHOOD), _instant(span.until + NEIGHBOURHOOD)
+    variables = {
+        "before": f"{search} merged:{early}..{last} sort:created-desc",
+        "earlier": f"{search} merged:<={last} sort:created-desc",
+        "after": f"{search} merged:{until}..{late} sort:created-asc",
+        "later": f"{search} merged:>={until} sort:created-asc",
+    }
     about = f"the merges around the period of {repository}"
-    reply = session.ask(
-        operation("merges"),
-        {
-            "before": f"{search} merged:{early}..{last} sort:created-desc",
-            "earlier": f"{search} merged:<={last} sort:created-desc",
-            "after": f"{search} merged:{until}..{late} sort:created-asc",
-            "later": f"{search} merged:>={until} sort:created-asc",
-        },
-        about,
-    )
-    data = decode(reply.data, wire.MergesData, about, reply.errors)
-    session.put(reply, f"{repository}@{head.branch}", ENDS_KIND)
+    subject = f"{repository}@{head.branch}"
+    # An end that a run marked which broke off lately is still one.
+    since = session.clock() - RESUMABLE
+    left = session.asked_before(operation("merges"), variables, subject, ENDS_KIND, since)
+    if left:
+        data = shaped(opened(left).data, wire.MergesData, left)
+    else:
+        reply = session.ask(operation("merges"), variables, about)
+        data = decode(reply.data, wire.MergesData, about, reply.errors)
+        session.put(reply, subject, ENDS_KIND)
     before = [*_landed(data.before), *_landed(data.earlier)]
     after = [*_landed(data.after), *_landed(data.later)]
     return (

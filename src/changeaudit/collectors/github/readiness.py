@@ -20,13 +20,13 @@ from changeaudit.collectors.github.app import InstallationToken
 from changeaudit.collectors.github.connection import (
     Answer,
     Connection,
-    TryAgainError,
     UnreachableError,
     one_line,
 )
 from changeaudit.collectors.github.credentials import App, Token
 from changeaudit.collectors.github.pull_requests import PAGE
 from changeaudit.collectors.github.queries import operation
+from changeaudit.collectors.patience import TryAgainError
 from changeaudit.collectors.shapes import decoded
 from changeaudit.errors import ChangeauditError
 from changeaudit.readiness import (

@@ -20,6 +20,7 @@ from changeaudit.collectors.github import (
 )
 from changeaudit.collectors.github import repository as repositories
 from changeaudit.collectors.github.base_merges import with_base_merges
+from changeaudit.collectors.github.hosts import to_reach
 from changeaudit.collectors.github.last_changes import with_last_changes
 from changeaudit.collectors.github.parents import read_parents
 from changeaudit.collectors.github.stored import opened, shaped
@@ -79,9 +80,7 @@ def read_repository(store: Store, source: str, name: str, advice: str = COLLECT)
     if hosts:
         raise StoreError(
             f"{nothing} It holds {name} from {', '.join(hosts)}.",
-            "Leave GITHUB_API_URL and GH_HOST unset."
-            if hosts == ("github.com",)
-            else "Set GITHUB_API_URL to that host.",
+            to_reach(hosts),
         )
     raise StoreError(nothing, advice)
 
@@ -274,18 +273,21 @@ def _page(store: Store, source: str, name: str, page: Located) -> Iterator[PullR
     data = shaped(body.data, wire.PullRequestsData[msgspec.Raw], page.answer)
     parents = read_parents(store, source, {item.key: item.version for item in page.items})
     merges = read_merge_groups(store, source, page.items)
-    for item in page.items:
-        found = shaped(data.nodes[item.position], wire.PullRequest, page.answer)
+    read = [
+        Lists(shaped(data.nodes[item.position], wire.PullRequest, page.answer), item)
+        for item in page.items
+    ]
+    read_more(store, source, read)
+    for lists, item in zip(read, page.items, strict=True):
         lost = parsing.lost_fields(body.errors, (*data.path, item.position))
-        more, lost_later, digests = read_more(store, source, item, found)
         pages = parents.get(item.key, [])
-        digests += [digest for _, digest in pages]
+        digests = [*lists.digests, *(digest for _, digest in pages)]
         merge = merges.get(item.key, NOT_COLLECTED)
         pull = parsing.pull_request(
-            found,
-            more,
+            lists.first,
+            lists.more,
             [page for page, _ in pages],
-            {**lost_later, **lost},
+            {**lists.lost, **lost},
             repository=name,
             collected_at=page.answer.answer.received_at,
             evidence=(page.answer.digest, *digests, *merge.evidence),
@@ -294,31 +296,46 @@ def _page(store: Store, source: str, name: str, page: Located) -> Iterator[PullR
         yield with_base_merges(pull, [page for page, _ in pages], store, source, item)
 
 
-def read_more(
-    store: Store, source: str, item: Item, found: wire.PullRequest
-) -> tuple[list[wire.PullRequestMore], parsing.Lost, list[str]]:
-    """The further pages of a pull request's lists, collected with this very version of it.
+class Lists(further.Chain):
+    """A pull request and the further pages of its lists, collected with this very version of it.
 
-    With them comes what they say could not be read, and the digests of their answers. Where
-    collecting broke off, they end too early, and the lists are said to be cut.
+    `lost` is what the further pages say could not be read, `digests` are those of their answers.
     """
-    more: list[wire.PullRequestMore] = []
-    from_end: list[wire.PullRequestMore] = []
-    lost: parsing.Lost = {}
-    digests: list[str] = []
-    chain = further.Chain(found, item.version, item.key)
-    for part in further.stored(store, source, chain):
+
+    def __init__(self, first: wire.PullRequest, item: Item) -> None:
+        super().__init__(first, item.version, item.key)
+        self.first = first
+        self.lost: parsing.Lost = {}
+        self.digests: list[str] = []
+        self._more: list[wire.PullRequestMore] = []
+        self._from_end: list[wire.PullRequestMore] = []
+
+    @property
+    def more(self) -> list[wire.PullRequestMore]:
+        """The further pages in the order of the lists."""
+        return [*self._more, *reversed(self._from_end)]
+
+    def take(self, part: further.Part) -> None:
+        """Take in a stored further page."""
         page = shaped(part.raw, wire.PullRequestMore, part.answer)
-        chain.add(page, part.asked)
-        more.append(page)
+        self.add(page, part.asked)
+        self._more.append(page)
         if page.files_from_end:
             nowhere = wire.PageInfo(has_next_page=False)
             files = wire.Page(page_info=nowhere, nodes=page.files_from_end.nodes)
-            from_end.append(wire.PullRequestMore(id=found.id, files=files))
+            self._from_end.append(wire.PullRequestMore(id=self.first.id, files=files))
         said = parsing.lost_fields(part.errors, part.path)
-        lost = {**{further.LIST_OF.get(k, k): why for k, why in said.items()}, **lost}
-        digests.append(part.answer.digest)
-    return [*more, *reversed(from_end)], lost, digests
+        self.lost = {**{further.LIST_OF.get(k, k): why for k, why in said.items()}, **self.lost}
+        self.digests.append(part.answer.digest)
+
+
+def read_more(store: Store, source: str, read: Iterable[Lists]) -> None:
+    """Take in the further pages of these pull requests' lists.
+
+    Where collecting broke off, they end too early, and the lists are said to be cut.
+    """
+    for lists, part in further.stored(store, source, read):
+        lists.take(part)
 
 
 def read_merge_groups(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from changeaudit.collectors.github import last_changes, wire
-from changeaudit.collectors.github.ask import Session, decode, digest, next_cursor, reasons
+from changeaudit.collectors.github.ask import Session, decode, digest, next_cursor
 from changeaudit.collectors.github.queries import operation
 from changeaudit.errors import CollectError
 from changeaudit.globs import matches
@@ -18,7 +16,6 @@ KIND = "repository"
 BRANCH_KIND = "branches"
 TEAM_KIND = "team"
 WRITERS_KIND = "writers"
-OWNER_KIND = "repositories"
 
 
 class Head(Record, frozen=True):
@@ -137,44 +134,3 @@ def collect_writers(session: Session, name: str) -> None:
         if found is None or not found.page_info.has_next_page:
             return
         after = next_cursor(found.page_info, after, about)
-
-
-def expand(session: Session, patterns: tuple[str, ...]) -> Iterator[str]:
-    """The repositories that `patterns` name: "owner/name" as it is, "owner/*" by asking.
-
-    Raises:
-        CollectError: the owner is unknown, or a pattern matches no repository.
-    """
-    seen: set[str] = set()
-    for pattern in patterns:
-        owner, _, short = pattern.partition("/")
-        names = [pattern] if not set(short) & set("*?[") else list(_owned(session, owner, short))
-        if not names:
-            raise CollectError(f"No repository of {owner} matches {pattern!r}.")
-        for name in names:
-            if name.casefold() not in seen:
-                seen.add(name.casefold())
-                yield name
-
-
-def _owned(session: Session, owner: str, short: str) -> Iterator[str]:
-    about = f"the repositories of {owner}"
-    after: str | None = None
-    while True:
-        reply = session.ask(operation("repositories"), {"owner": owner, "after": after}, about)
-        holder = decode(reply.data, wire.OwnerData, about, reply.errors).repository_owner
-        if holder is None:
-            raise CollectError(f"There is no account {owner} on {session.source}.")
-        session.put(reply, owner, OWNER_KIND)
-        hidden = sum(node is None for node in holder.repositories.nodes)
-        if hidden:
-            raise CollectError(
-                f"GitHub did not show {hidden} of {about}: {reasons(reply.errors)}.",
-                "Name the repositories to audit one by one, or use a token that may see them.",
-            )
-        for node in holder.repositories.nodes:
-            if node and matches(node.name_with_owner.partition("/")[2], short):
-                yield node.name_with_owner
-        if not holder.repositories.page_info.has_next_page:
-            return
-        after = next_cursor(holder.repositories.page_info, after, about)

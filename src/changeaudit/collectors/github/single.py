@@ -129,19 +129,20 @@ def read_single(store: Store, source: str, repository: str, number: int) -> Pull
         found = _decode(bytes(holder.issue_or_pull_request), wire.PullRequest, key)
         lost = lost_fields(answer.errors, _FIELD)
         item = located.items[0]
-        more, lost_later, digests = reading.read_more(store, source, item, found)
+        lists = reading.Lists(found, item)
+        reading.read_more(store, source, [lists])
         pages = read_parents(store, source, {item.key: item.version}).get(item.key, [])
         merge = reading.read_merge_groups(store, source, [item]).get(item.key, NOT_COLLECTED)
         pull = pull_request(
             found,
-            more,
+            lists.more,
             [page for page, _ in pages],
-            {**lost_later, **lost},
+            {**lists.lost, **lost},
             repository=repository,
             collected_at=located.answer.answer.received_at,
             evidence=(
                 located.answer.digest,
-                *digests,
+                *lists.digests,
                 *(digest for _, digest in pages),
                 *merge.evidence,
             ),

@@ -10,7 +10,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NoReturn, Protocol
@@ -26,19 +26,22 @@ from changeaudit.collectors.github.connection import (
     Connection,
     LimitedError,
     NoAnswerError,
-    TryAgainError,
     UnreachableError,
     one_line,
 )
 from changeaudit.collectors.github.pace import Pace, Spent
 from changeaudit.collectors.github.queries import Operation
+from changeaudit.collectors.patience import (
+    ATTEMPTS,
+    KEPT,
+    TryAgainError,
+    failure,
+    growing,
+    kept_up,
+)
 from changeaudit.errors import CollectError
 from changeaudit.records import Record
 
-ATTEMPTS = 6
-"""Failures, or rate limits, of one request after which it is given up."""
-FIRST_WAIT_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 60.0
 SECONDARY_WAIT_SECONDS = 60.0
 """The least to wait at a limit that names no time; twice as long at each further attempt."""
 
@@ -61,6 +64,12 @@ class Reply(Record, frozen=True):
     errors: tuple[wire.GraphQLError, ...]
     rate: wire.RateLimit | None
     next: str = ""
+
+
+def request_of(operation: Operation, variables: Mapping[str, Any]) -> str:
+    """A request as the store keeps it: equal requests are equal texts."""
+    request = {"operation": operation.name, "query": operation.digest, "variables": variables}
+    return json.dumps(request, sort_keys=True, separators=(",", ":"))
 
 
 class TooHeavyError(Exception):
@@ -153,28 +162,24 @@ class Transport:
 
     def _persist(self, about: str, attempt: Callable[[], Reply]) -> Reply:
         patience = _Patience()
-        retrying = tenacity.Retrying(
-            stop=patience.is_over,
-            wait=patience.pause,
-            retry=tenacity.retry_if_exception_type(TryAgainError),
-            sleep=lambda s: self._pace.hold(s) if patience.limited else self._pace.sleep(s),
-            before_sleep=self._tell,
-            reraise=True,
-        )
         try:
-            reply = retrying(attempt)
+            return kept_up(
+                attempt,
+                stop=patience.is_over,
+                wait=patience.pause,
+                sleep=lambda s: self._pace.hold(s) if patience.limited else self._pace.sleep(s),
+                tell=self._tell,
+            )
         except TryAgainError as error:
             attempts = patience.failures + patience.limits
             raise CollectError(
                 f"{self.host} did not answer for {about} in {attempts} attempts: {error.why}.",
-                "What was collected so far is kept; run the same command again to go on.",
+                KEPT,
             ) from None
-        return reply
 
-    def _tell(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        if self._listener and isinstance(error, TryAgainError):
-            self._listener.waiting(state.upcoming_sleep, error.why)
+    def _tell(self, seconds: float, why: str) -> None:
+        if self._listener:
+            self._listener.waiting(seconds, why)
 
     def _attempt(
         self, operation: Operation, variables: dict[str, Any], about: str, divisible: bool
@@ -237,9 +242,8 @@ class Transport:
         spent.points = rate.rate_limit.cost if rate and rate.rate_limit else 1
         if rate and rate.rate_limit and self._listener:
             self._listener.rate(rate.rate_limit.remaining, rate.rate_limit.limit)
-        request = {"operation": operation.name, "query": operation.digest, "variables": variables}
         return Reply(
-            request=json.dumps(request, sort_keys=True, separators=(",", ":")),
+            request=request_of(operation, variables),
             status=answer.status,
             body=body,
             received_at=received_at,
@@ -330,15 +334,15 @@ class _Patience:
         self.failures = 0
         self.limits = 0
         self.limited = False
-        self._backoff = tenacity.wait_exponential_jitter(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        self._backoff = growing()
 
     def pause(self, state: tenacity.RetryCallState) -> float:
         """Count what ended an attempt; returns the seconds to wait before the next."""
-        error = state.outcome.exception() if state.outcome else None
+        error = failure(state)
         self.limited = limited = isinstance(error, LimitedError)
         self.limits += limited
         self.failures += not limited
-        if isinstance(error, TryAgainError) and error.wait is not None:
+        if error and error.wait is not None:
             return error.wait
         if limited:
             return SECONDARY_WAIT_SECONDS * 2.0 ** (self.limits - 1)

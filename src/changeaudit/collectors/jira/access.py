@@ -51,7 +51,14 @@ def default_address(environment: Mapping[str, str]) -> str:
     Raises:
         CollectError: it is no address to which a token may be sent.
     """
-    return _address(environment, URL)
+    url = _set(environment, URL)
+    problem = unfit(url, URL) if url else ""
+    if problem:
+        raise CollectError(
+            f"{problem}.",
+            f"Set {URL} to the address of the Jira itself, such as https://acme.atlassian.net.",
+        )
+    return url.rstrip("/")
 
 
 def access_to(address: str, environment: Mapping[str, str]) -> Access:
@@ -72,7 +79,10 @@ def access_to(address: str, environment: Mapping[str, str]) -> Access:
     token = next(filter(None, tokens), "") or _kept(site)
     cloud_id = _set(environment, f"JIRA_CLOUD_ID{ending}") if ending is not None else ""
     if not token:
-        raise CollectError(f"There is no token for the Jira at {site}.", _what_to_set(site, ending))
+        problems = "" if ending is not None else _problems(environment)
+        raise CollectError(
+            f"There is no token for the Jira at {site}{problems}.", _what_to_set(site, ending)
+        )
     if not all(part.isascii() and part.isprintable() for part in (email, token)):
         raise CollectError(
             f"The credentials for the Jira at {site} hold characters that none has.",
@@ -88,23 +98,21 @@ def access_to(address: str, environment: Mapping[str, str]) -> Access:
 
 def _ending(site: str, environment: Mapping[str, str]) -> str | None:
     """What the names of the variables of a site end in; `None` if no address is that site's."""
-    plain_first = sorted(name for name in environment if name == URL or name.startswith(f"{URL}_"))
-    for name in plain_first:
-        address = _address(environment, name)
-        if address and site_of(address) == site:
-            return name.removeprefix(URL)
-    return None
+    addresses = _addresses(environment)
+    fit = (name for name, url in addresses.items() if not unfit(url, name))
+    return next((name.removeprefix(URL) for name in fit if site_of(addresses[name]) == site), None)
 
 
-def _address(environment: Mapping[str, str], name: str) -> str:
-    url = _set(environment, name)
-    problem = unfit(url, name) if url else ""
-    if problem:
-        raise CollectError(
-            f"{problem}.",
-            f"Set {name} to the address of the Jira itself, such as https://acme.atlassian.net.",
-        )
-    return url.rstrip("/")
+def _problems(environment: Mapping[str, str]) -> str:
+    """What is wrong with addresses in variables, any of which may be meant for a missing one."""
+    found = (unfit(url, name) for name, url in _addresses(environment).items())
+    return "".join(f"; {problem}" for problem in found if problem)
+
+
+def _addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """The addresses in variables by their names, that of the usual Jira first."""
+    names = sorted(name for name in environment if name == URL or name.startswith(f"{URL}_"))
+    return {name: url for name in names if (url := _set(environment, name))}
 
 
 def _what_to_set(site: str, ending: str | None) -> str:

@@ -9,15 +9,27 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import msgspec
 import tenacity
 
-from changeaudit.collectors.github.wire import sound
 from changeaudit.collectors.jira.access import Access
+from changeaudit.collectors.jira.wire import decoded
+from changeaudit.collectors.patience import (
+    ATTEMPTS,
+    KEPT,
+    KEPT_UNTIL_THEN,
+    LONGEST_ASKED_WAIT_SECONDS,
+    TryAgainError,
+    asked_wait,
+    failure,
+    growing,
+    kept_up,
+)
 from changeaudit.errors import CollectError
 from changeaudit.records import Record
 
@@ -25,14 +37,6 @@ if TYPE_CHECKING:
     from jira import JIRA
 
 TIMEOUT_SECONDS = 30.0
-ATTEMPTS = 6
-"""Attempts of one request after which it is given up."""
-FIRST_WAIT_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 60.0
-LONGEST_ASKED_WAIT_SECONDS = 3900.0
-"""Who asks for more is not waited for."""
-
-KEPT = "What was collected so far is kept; run the same command again to go on."
 
 T = TypeVar("T")
 
@@ -51,15 +55,6 @@ class Listener(Protocol):
 
     def waiting(self, seconds: float, why: str) -> None:
         """A pause before the next attempt, of `seconds`, and its cause."""
-
-
-class TryAgainError(Exception):
-    """A failure that may pass. `wait` is how long the server asked for, in seconds."""
-
-    def __init__(self, why: str, wait: float | None = None) -> None:
-        super().__init__(why)
-        self.why = why
-        self.wait = wait
 
 
 def client_of(access: Access, timeout: float) -> JIRA:
@@ -142,26 +137,20 @@ class Connection:
     def _persist(
         self, request: Mapping[str, Any], about: str, refusals: Collection[int], **sent: Any
     ) -> Reply:
-        backoff = tenacity.wait_exponential_jitter(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        backoff = growing()
 
         def pause(state: tenacity.RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.wait if isinstance(error, TryAgainError) else None
-            return backoff(state) if asked is None else asked
+            error = failure(state)
+            return backoff(state) if error is None or error.wait is None else error.wait
 
-        def tell(state: tenacity.RetryCallState) -> None:
-            self._listener.waiting(state.upcoming_sleep, f"{self.site}: {_why(state)}")
-
-        retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=pause,
-            retry=tenacity.retry_if_exception_type(TryAgainError),
-            sleep=self._sleep,
-            before_sleep=tell,
-            reraise=True,
-        )
         try:
-            return retrying(lambda: self._once(request, about, refusals, sent))
+            return kept_up(
+                lambda: self._once(request, about, refusals, sent),
+                stop=tenacity.stop_after_attempt(ATTEMPTS),
+                wait=pause,
+                sleep=self._sleep,
+                tell=lambda wait, why: self._listener.waiting(wait, f"{self.site}: {why}"),
+            )
         except TryAgainError as error:
             raise CollectError(
                 f"The Jira at {self.site} did not answer for {about} in {ATTEMPTS} attempts:"
@@ -198,8 +187,8 @@ class Connection:
                 "Check JIRA_URL (or tickets.jira_url), and what stands between.",
             )
         try:
-            msgspec.json.decode(sound(body))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            decoded(body, object)
+        except msgspec.DecodeError as error:
             raise TryAgainError(f"the answer was not whole ({error})") from None
         return Reply(json.dumps(request, sort_keys=True), status, body, received_at)
 
@@ -246,11 +235,12 @@ class Connection:
 
     def _refuse(self, status: int, headers: Mapping[str, str], body: bytes, about: str) -> NoReturn:
         """Raise what an answer means that is none."""
-        wait = _seconds(headers.get("Retry-After", ""))
+        told, date = headers.get("Retry-After", ""), headers.get("Date", "")
+        wait = asked_wait(told, date, self._clock())
         if wait is not None and wait > LONGEST_ASKED_WAIT_SECONDS:
             raise CollectError(
                 f"The Jira at {self.site} refuses requests for another {wait / 60:,.0f} minutes.",
-                "What was collected so far is kept; run the same command again then.",
+                KEPT_UNTIL_THEN,
             )
         if status == 429:
             raise TryAgainError("the rate limit is used up", wait)
@@ -286,35 +276,30 @@ class _Errors(msgspec.Struct, frozen=True, rename="camel"):
 def said_in(body: bytes) -> str:
     """The server's own words in an error, on one line."""
     try:
-        found = msgspec.json.decode(sound(body), type=_Errors)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = decoded(body, _Errors)
+    except msgspec.DecodeError:
         return "no message"
     return " ".join(" ".join((*found.error_messages, found.message)).split())[:300] or "no message"
 
 
-def shaped(reply: Reply, shape: type[T], site: str, about: str) -> T:
-    """An answer in its shape.
+def shaped(raw: bytes | msgspec.Raw, shape: type[T], site: str, about: str) -> T:
+    """What an answer of a site, or a part of one, holds, in its shape.
 
     Raises:
         CollectError: it does not have that shape. The message names the field.
     """
+    with expected(site, about):
+        return decoded(raw, shape)
+
+
+@contextmanager
+def expected(site: str, about: str) -> Iterator[None]:
+    """Turns an answer of another form, found while the block lasts, into an error that says so."""
     try:
-        return msgspec.json.decode(sound(reply.body), type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        yield
+    except msgspec.DecodeError as error:
         raise CollectError(
             f"The answer of the Jira at {site} about {about} does not have the expected form:"
             f" {error}.",
             "This may be a version that changeaudit does not know; please report it.",
         ) from None
-
-
-def _why(state: tenacity.RetryCallState) -> str:
-    error = state.outcome.exception() if state.outcome else None
-    return error.why if isinstance(error, TryAgainError) else ""
-
-
-def _seconds(value: str) -> float | None:
-    """A header that is a whole number of seconds, at least 1; `None` if it is anything else."""
-    value = value.strip()
-    sound = value.isascii() and value.isdecimal() and len(value) <= 12
-    return max(1.0, float(value)) if sound else None

@@ -17,15 +17,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
-from changeaudit.collectors.github.wire import sound
 from changeaudit.collectors.jira import wire
-from changeaudit.collectors.jira.connection import Connection, Reply, said_in, shaped
-from changeaudit.collectors.jira.parsing import EPIC_LINK, KEY, former_keys, instant
+from changeaudit.collectors.jira.connection import (
+    Connection,
+    Reply,
+    expected,
+    said_in,
+    shaped,
+)
+from changeaudit.collectors.jira.pages import Pages
+from changeaudit.collectors.jira.parsing import EPIC_LINK, KEY, former_keys
+from changeaudit.collectors.jira.wire import decoded, instant
 from changeaudit.collectors.spans import Span
-from changeaudit.errors import CollectError
 from changeaudit.records import Unavailable
 from changeaudit.store import Answer, Item, Store, Window
 
@@ -37,8 +44,8 @@ TOUCHED = "ticket.touched"
 SITE = "jira.site"
 STATUSES = "jira.statuses"
 FIELDS = "jira.fields"
-KINDS = (KIND, CHANGELOG, COMMENTS, TOUCHED, SITE, STATUSES, FIELDS)
-"""What is stored of a Jira; an item's key is the key that was asked for, in lower case."""
+PROJECT = "jira.project"
+"""What is stored of a Jira; the key of a ticket's item is the one asked for, in lower case."""
 
 NOWHERE = -1
 """The position of a ticket in an answer that does not show it."""
@@ -124,28 +131,32 @@ class Site:
         self.name = connection.site
         about = "itself"
         reply = connection.get("serverInfo", about)
-        info = shaped(reply, wire.ServerInfo, self.name, about)
+        info = shaped(reply.body, wire.ServerInfo, self.name, about)
         self.cloud = info.deployment_type == "Cloud"
-        self.base_url = info.base_url
+        self.address = info.address
         self._put(reply, SITE)
-        self._keep("status", STATUSES)
+        self._keep("status", STATUSES, tuple[wire.Status, ...])
         self._asked = (*_ASKED, *(("comment",) if comments else ()))
         if epics and not self.cloud:
-            found = self._keep("field", FIELDS)
-            fields = shaped(found, tuple[wire.Field, ...], self.name, "its fields")
+            fields = self._keep("field", FIELDS, tuple[wire.Field, ...])
             self._asked += tuple(each.id for each in fields if each.schema.custom == EPIC_LINK)
         self._account_known = False
+        self._keys_of: dict[str, tuple[str, ...]] = {}
 
     # --- tickets by key ---
 
-    def collect(self, keys: Iterable[str]) -> None:
+    def collect(self, keys: Iterable[str], what: str = "") -> None:
         """Store the tickets of these keys, or that they are not shown.
+
+        Args:
+            keys: the tickets.
+            what: how progress names them; tickets of this site by default.
 
         Raises:
             CollectError: it was refused, or kept failing; what is whole is kept.
         """
         wanted = sorted({key.casefold(): key for key in keys}.values(), key=_ordered)
-        done = 0
+        what, done = what or f"tickets of {self.name}", 0
         for group in _chunks(wanted, CHANGELOGS_AT_ONCE):
             pages: list[Reply] = []
             answered: dict[str, int] = {}
@@ -154,7 +165,7 @@ class Site:
                     answered |= dict.fromkeys(asked, len(pages))
                     pages.append(reply)
                 done += len(batch)
-                self._progress.collected(f"tickets of {self.name}", done, len(wanted))
+                self._progress.collected(what, done, len(wanted))
             self._store_group(group, pages, answered)
 
     def _batch(self, keys: Sequence[str]) -> Iterator[tuple[Reply, Sequence[str]]]:
@@ -169,26 +180,37 @@ class Site:
             yield self._connection.post("issue/bulkfetch", body, about), keys
             return
         listed = ", ".join(f'"{key}"' for key in keys)
-        start = 0
+        start, pages = 0, Pages(self.name, about)
         while True:
             asked = self._search(f"key in ({listed}) ORDER BY key ASC", start, about, sure=False)
             if asked.status != 200:
                 break
             yield asked, keys
-            page = shaped(asked, wire.Issues, self.name, about)
+            page = shaped(asked.body, wire.Issues, self.name, about)
             start += len(page.issues)
             if not page.issues or start >= (page.total or 0):
                 return
+            pages.turned(None, map(bytes, page.issues))
         said = said_in(asked.body).upper()
         bad = [key for key in keys if _is_named(key, said)]
         good = [key for key in keys if key not in bad]
-        if bad or len(keys) == 1:
-            yield asked, bad or keys
-            if bad and good:
+        if bad:
+            yield asked, bad
+            if good:
                 yield from self._batch(good)
+            return
+        if len(keys) == 1:
+            # What it refuses may be something else than the key.
+            yield self._single(keys[0]), keys
             return
         yield from self._batch(keys[: len(keys) // 2])
         yield from self._batch(keys[len(keys) // 2 :])
+
+    def _single(self, key: str) -> Reply:
+        """The answer to one key, which nothing else can be meant by."""
+        asked = {"fields": ",".join(self._asked), "expand": "changelog"}
+        path = _path("issue", key)
+        return self._connection.get(path, f"the ticket {key}", asked, refusals=(403, 404))
 
     def _search(self, jql: str, start: int, about: str, *, sure: bool) -> Reply:
         """A page of a search of a Data Center; unless `sure`, it may leave out what it lacks."""
@@ -209,18 +231,19 @@ class Site:
         """Find out which answer is to which key, complete what was cut, and store it all."""
         seen = [each for n, page in enumerate(pages) for each in self._issues(n, page)]
         parts, histories = self._whole([each.issue for each in seen])
-        found, doubtful = resolved(keys, seen, histories)
+        found, _ = resolved(keys, seen, histories, {})
+        renamed, untold = self._renamed([key for key in keys if key not in found], seen)
+        found, doubtful = resolved(keys, seen, histories, renamed)
+        others = [key for key in keys if key not in found]
+        doubtful += (key for key in untold if key not in found)
         explained = {each.issue.id for each in found.values()}
-        if any(each.issue.id not in explained or each.issue.id not in histories for each in seen):
-            # One of the others answers to a key, or may.
-            doubtful = [key for key in keys if key not in found]
-        for key in doubtful:
-            reply = self._connection.get(
-                f"issue/{key}",
-                f"the ticket {key}",
-                {"fields": ",".join(self._asked), "expand": "changelog"},
-                refusals=(403, 404),
-            )
+        if any(each.issue.id not in explained for each in seen):
+            doubtful = others  # one of them is answered to
+        elif any(each.issue.id not in histories for each in seen):
+            # One of them may be answered to by what another key is answered to as well.
+            doubtful += self._shown_alone(others, pages, answered)
+        for key in dict.fromkeys(doubtful):
+            reply = self._single(key)
             answered[key] = len(pages)
             pages.append(reply)
             for single in self._issues(answered[key], reply):
@@ -248,6 +271,56 @@ class Site:
                 items.setdefault(page, []).append(item)
         self._write(pages, items, parts, versions)
 
+    def _shown_alone(
+        self, keys: Sequence[str], pages: list[Reply], answered: dict[str, int]
+    ) -> Iterator[str]:
+        """The keys of those batches in which anything is shown once all others are left out."""
+        for batch in _chunks(keys, AT_ONCE):
+            for reply, asked in self._batch(batch):
+                if any(self._issues(len(pages), reply)):
+                    yield from asked
+                else:
+                    answered |= dict.fromkeys(asked, len(pages))
+                    pages.append(reply)
+
+    def _renamed(
+        self, keys: Sequence[str], seen: Sequence[Seen]
+    ) -> tuple[dict[str, str], list[str]]:
+        """The keys that projects had before they were renamed, in lower case, with today's.
+
+        A project that gets another key keeps the numbers of its tickets, and no changelog tells
+        of it. So a project is asked which keys it had where it has a ticket of the number that
+        is asked for under the key of a project of which nothing is shown. With them come those
+        keys for which that is not told.
+        """
+        shown: dict[str, set[str]] = {}
+        for each in seen:
+            project, number = _parted(each.issue.key)
+            shown.setdefault(number, set()).add(project)
+        today = {project for projects in shown.values() for project in projects}
+        renamed: dict[str, str] = {}
+        untold: list[str] = []
+        for key in keys:
+            project, number = _parted(key)
+            for other in sorted(shown.get(number, ())) if project not in today else ():
+                if other not in self._keys_of:
+                    self._keys_of[other] = self._keys(other)
+                renamed |= dict.fromkeys(self._keys_of[other], other)
+                if not self._keys_of[other]:
+                    untold.append(key)
+        return renamed, untold
+
+    def _keys(self, project: str) -> tuple[str, ...]:
+        """The keys that a project has and had, in lower case; none where it does not tell."""
+        about = f"the project {project.upper()}"
+        path = _path("project", project.upper())
+        reply = self._connection.get(path, about, {"expand": "projectKeys"}, refusals=(403, 404))
+        if reply.status != 200:
+            return ()
+        found = shaped(reply.body, wire.Renamed, self.name, about).project_keys
+        self._put(reply, PROJECT)
+        return tuple(key.casefold() for key in found)
+
     def _write(
         self,
         pages: Sequence[Reply],
@@ -273,19 +346,12 @@ class Site:
         if reply.status != 200:
             return
         about = "tickets"
-        try:
-            for position, raw in enumerate(issues_in(reply.body)):
-                issue = msgspec.json.decode(raw, type=wire.Issue)
-                instant(issue.fields.created)
-                instant(issue.fields.updated)
-                digest = hashlib.sha256(bytes(raw)).hexdigest()
-                yield Seen(number, position, issue, digest)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise CollectError(
-                f"The answer of the Jira at {self.name} about {about} does not have the expected"
-                f" form: {error}.",
-                "This may be a version that changeaudit does not know; please report it.",
-            ) from None
+        with expected(self.name, about):
+            listed = issues_in(reply.body)
+        for position, raw in enumerate(listed):
+            issue = shaped(raw, wire.Issue, self.name, about)
+            digest = hashlib.sha256(bytes(raw)).hexdigest()
+            yield Seen(number, position, issue, digest)
 
     # --- what was cut ---
 
@@ -317,8 +383,11 @@ class Site:
                 if issue.changelog is None:
                     continue  # it shows none at all
                 asked = {"fields": "updated", "expand": "changelog"}
-                reply = self._connection.get(f"issue/{issue.id}", about, asked, refusals=(403, 404))
-                found = changes_at(changelogs_in(reply.status, reply.body), 0)
+                reply = self._connection.get(
+                    _path("issue", issue.id), about, asked, refusals=(403, 404)
+                )
+                with expected(self.name, about):
+                    found = changes_at(changelogs_in(reply.status, reply.body), 0)
                 if not isinstance(found, Unavailable):
                     histories[issue.id] = found
                 yield Part(CHANGELOG, reply, ((issue.id, 0, 0),))
@@ -328,6 +397,7 @@ class Site:
             number: Counter[str] = Counter()
             gathered: dict[str, list[wire.History]] = {id_: [] for id_ in ids}
             token: str | None = None
+            pages = Pages(self.name, about)
             while True:
                 body: dict[str, Any] = {"issueIdsOrKeys": ids, "maxResults": CHANGES_AT_ONCE}
                 if token:
@@ -340,10 +410,10 @@ class Site:
                     yield Part(CHANGELOG, reply, refused)
                     gathered = {}
                     break
-                page = shaped(reply, wire.Changelogs, self.name, about)
+                page = shaped(reply.body, wire.Changelogs, self.name, about)
                 places: list[tuple[str, int, int]] = []
                 for position, raw in enumerate(page.issue_change_logs):
-                    log = self._log(raw)
+                    log = shaped(raw, wire.IssueChangelog, self.name, about)
                     if log.issue_id in gathered:
                         gathered[log.issue_id] += log.change_histories
                         places.append((log.issue_id, number[log.issue_id], position))
@@ -356,37 +426,24 @@ class Site:
                 yield Part(CHANGELOG, reply, tuple(places))
                 if not page.next_page_token:
                     break
-                if page.next_page_token == token:
-                    raise CollectError(
-                        f"The Jira at {self.name} says that there is more of {about}, but not where"
-                        " it goes on.",
-                        "Run the same command again; if it stays so, please report it.",
-                    )
+                pages.turned(page.next_page_token, map(bytes, page.issue_change_logs))
                 token = page.next_page_token
             histories |= {id_: tuple(found) for id_, found in gathered.items()}
-
-    def _log(self, raw: msgspec.Raw) -> wire.IssueChangelog:
-        try:
-            return msgspec.json.decode(raw, type=wire.IssueChangelog)
-        except msgspec.DecodeError as error:
-            raise CollectError(
-                f"The answer of the Jira at {self.name} about changelogs does not have the expected"
-                f" form: {error}.",
-                "This may be a version that changeaudit does not know; please report it.",
-            ) from None
 
     def _comments(self, issue: wire.Issue) -> Iterator[Part]:
         found = issue.fields.comment
         if found is None:
             return
         start, number = len(found.comments), 0
+        pages = Pages(self.name, "comments")
         while start < found.total:
             asked = {"startAt": str(start), "maxResults": "1000"}
-            reply = self._connection.get(f"issue/{issue.id}/comment", "comments", asked)
-            page = shaped(reply, wire.Comments, self.name, "comments")
+            reply = self._connection.get(_path("issue", issue.id, "comment"), "comments", asked)
+            page = shaped(reply.body, wire.Comments, self.name, "comments")
             yield Part(COMMENTS, reply, ((issue.id, number, 0),))
             if not page.comments:
                 return
+            pages.turned(None, (each.id.encode() for each in page.comments))
             start, number = start + len(page.comments), number + 1
 
     # --- tickets by when they were updated ---
@@ -413,12 +470,15 @@ class Site:
         if span.until < now:
             jql += f" AND updated <= {_minute(span.until + OVERLAP)}"
         jql += " ORDER BY key ASC"
-        return self._touched_on_cloud(jql) if self.cloud else self._touched_here(jql)
+        of = self.name if len(projects) > 1 else f"{projects[0]} in {self.name}"
+        touched = self._touched_on_cloud if self.cloud else self._touched_here
+        return touched(jql, f"changed tickets of {of}")
 
-    def _touched_on_cloud(self, jql: str) -> bool:
+    def _touched_on_cloud(self, jql: str, what: str) -> bool:
         about = "tickets that changed"
         keys: dict[str, None] = {}
         token: str | None = None
+        pages = Pages(self.name, about)
         while True:
             body: dict[str, Any] = {"jql": jql, "fields": ["key"], "maxResults": 5000}
             if token:
@@ -427,45 +487,50 @@ class Site:
             self._put(reply, TOUCHED)
             if reply.status != 200:
                 return False
-            page = shaped(reply, wire.Issues, self.name, about)
+            page = shaped(reply.body, wire.Issues, self.name, about)
             for raw in page.issues:
-                keys[_decoded(raw, wire.Brief, self.name).key] = None
-            if not page.next_page_token or page.next_page_token == token:
+                keys[shaped(raw, wire.Brief, self.name, about).key] = None
+            if not page.next_page_token:
                 break
+            pages.turned(page.next_page_token, map(bytes, page.issues))
             token = page.next_page_token
-        self.collect(keys)
+        self.collect(keys, what)
         return True
 
-    def _touched_here(self, jql: str) -> bool:
+    def _touched_here(self, jql: str, what: str) -> bool:
         about = "tickets that changed"
         start = 0
         total: int | None = None
+        pages = Pages(self.name, about)
         while True:
             reply = self._search(jql, start, about, sure=True)
             if reply.status != 200:
                 self._put(reply, TOUCHED)
                 return False
-            page = shaped(reply, wire.Issues, self.name, about)
-            keys = [_decoded(raw, wire.Brief, self.name).key for raw in page.issues]
+            page = shaped(reply.body, wire.Issues, self.name, about)
+            keys = [shaped(raw, wire.Brief, self.name, about).key for raw in page.issues]
             if keys:
                 self._store_group(keys, [reply], dict.fromkeys(keys, 0))
             gone = 0 if total is None else total - (page.total or 0)
             total = page.total or 0
             # What was deleted meanwhile let the rest move up: this page is read again, from there.
             start = max(0, start - gone) if gone > 0 else start + len(keys)
-            self._progress.collected(f"changed tickets of {self.name}", min(start, total), total)
+            self._progress.collected(what, min(start, total), total)
             if (not keys and gone <= 0) or start >= total:
                 return True
+            pages.turned(None, (key.encode() for key in keys))
 
     # --- storing ---
 
-    def _keep(self, path: str, kind: str) -> Reply:
-        """Ask, and store the answer where it is another one than the last."""
-        reply = self._connection.get(path, f"its {path} list")
+    def _keep(self, path: str, kind: str, shape: type[T]) -> T:
+        """What is answered to a GET, stored where it is another answer than the last."""
+        about = f"its {path} list"
+        reply = self._connection.get(path, about)
+        found = shaped(reply.body, shape, self.name, about)
         digest = hashlib.sha256(reply.body).hexdigest()
         if self._store.versions(self.name, kind, [path]).get(path) != digest:
             self._put(reply, kind, [Item(kind, path, 0, digest, None)])
-        return reply
+        return found
 
     def _put(self, reply: Reply, kind: str, items: Sequence[Item] = ()) -> None:
         with self._store.begin() as writer:
@@ -487,27 +552,30 @@ def resolved(
     keys: Sequence[str],
     seen: Sequence[Seen],
     histories: Mapping[str, Sequence[wire.History]],
+    renamed: Mapping[str, str],
 ) -> tuple[dict[str, Seen], list[str]]:
     """Which issue answers to which key that was asked for, and the keys of which it is doubtful.
 
     The key that an issue has today beats one that another had: keys of moved issues stay with
     these, and can be given again. Of a former key that several had, one alone is answered to.
+    `renamed` are the keys that projects had, in lower case, with today's.
     """
-    current = {each.issue.key.casefold(): each for each in seen}
+    current: dict[str, dict[str, Seen]] = {}
     former: dict[str, dict[str, Seen]] = {}
     for each in seen:
+        current.setdefault(each.issue.key.casefold(), {})[each.issue.id] = each
         for key in former_keys(histories.get(each.issue.id, ())):
             former.setdefault(key.casefold(), {})[each.issue.id] = each
     found: dict[str, Seen] = {}
     doubtful: list[str] = []
     for key in keys:
         name = key.casefold()
-        once = [*former.get(name, {}).values()]
-        if name in current:
-            found[key] = current[name]
-        elif len(once) == 1:
-            found[key] = once[0]
-        elif once:
+        project, number = _parted(key)
+        once = {**former.get(name, {}), **current.get(f"{renamed.get(project)}-{number}", {})}
+        answers = [*(current.get(name) or once).values()]
+        if len(answers) == 1:
+            found[key] = answers[0]
+        elif answers:
             doubtful.append(key)
     return found, doubtful
 
@@ -522,8 +590,8 @@ def issues_in(body: bytes) -> tuple[msgspec.Raw, ...]:
     Raises:
         msgspec.DecodeError: it is no such answer.
     """
-    listed = msgspec.json.decode(sound(body), type=_List).issues
-    return (msgspec.Raw(sound(body)),) if listed is None else listed
+    listed = decoded(body, _List).issues
+    return (msgspec.Raw(body),) if listed is None else listed
 
 
 class _Whole(msgspec.Struct, frozen=True, rename="camel"):
@@ -541,7 +609,7 @@ def changelogs_in(
     """
     if status != 200:
         return Unavailable(f"Jira does not show its changelog (HTTP {status}: {said_in(body)})")
-    found = msgspec.json.decode(sound(body), type=_Whole)
+    found = decoded(body, _Whole)
     if found.issue_change_logs is not None:
         return found.issue_change_logs
     return found.changelog or Unavailable("Jira does not show its changelog")
@@ -561,7 +629,9 @@ def changes_at(
         return whole(logs)
     if position == NOWHERE:
         return ()
-    return msgspec.json.decode(logs[position], type=wire.IssueChangelog).change_histories
+    if position >= len(logs):
+        raise msgspec.DecodeError(f"it holds no {position + 1} changelogs")
+    return decoded(logs[position], wire.IssueChangelog).change_histories
 
 
 def whole(log: wire.Changelog) -> tuple[wire.History, ...] | Unavailable:
@@ -573,16 +643,6 @@ def whole(log: wire.Changelog) -> tuple[wire.History, ...] | Unavailable:
     return log.histories
 
 
-def _decoded(raw: msgspec.Raw, shape: type[T], site: str) -> T:
-    try:
-        return msgspec.json.decode(raw, type=shape)
-    except msgspec.DecodeError as error:
-        raise CollectError(
-            f"The answer of the Jira at {site} does not have the expected form: {error}.",
-            "This may be a version that changeaudit does not know; please report it.",
-        ) from None
-
-
 def _chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(values), size):
         yield values[start : start + size]
@@ -591,6 +651,17 @@ def _chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def _ordered(key: str) -> tuple[str, int]:
     project, _, number = key.rpartition("-")
     return project.casefold(), int(number) if KEY.fullmatch(key) and len(number) < 19 else 0
+
+
+def _path(*parts: str) -> str:
+    """What is asked of a thing that an answer names: nothing in a name leads to elsewhere."""
+    return "/".join(quote(part, safe="") for part in parts)
+
+
+def _parted(key: str) -> tuple[str, str]:
+    """The project of a key, in lower case, and its number."""
+    project, _, number = key.casefold().rpartition("-")
+    return project, number
 
 
 def _version(digest: str, read_at: datetime) -> str:

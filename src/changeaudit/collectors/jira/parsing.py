@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from changeaudit.collectors.jira import wire
+from changeaudit.collectors.jira.wire import instant
 from changeaudit.records import (
     JiraAccount,
     Ticket,
@@ -40,29 +41,6 @@ _FIELDS = {
     "security": "security",
 }
 """The fields whose changes are records, by their names in a changelog, in lower case."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OFFSET = re.compile(r"([+-][0-9]{2}):?([0-9]{2})$")
-
-
-def instant(text: str | int) -> datetime:
-    """An instant of Jira's: text with an offset, or milliseconds since 1970. In UTC, exact.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if isinstance(text, int):
-        try:
-            return _EPOCH + timedelta(milliseconds=text)
-        except OverflowError:
-            raise ValueError(f"{text} is no instant") from None
-    at = datetime.fromisoformat(_OFFSET.sub(r"\1:\2", text.strip()))
-    if at.utcoffset() is None:
-        raise ValueError(f"{text!a} has no offset from UTC")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{text!a} is no instant") from None
 
 
 def second(text: str | int) -> datetime:
@@ -255,8 +233,9 @@ def _parent(value: str | None, shown: str | None) -> tuple[str, ...]:
     for each in (shown, value):
         if each and KEY.fullmatch(each):
             return (each,)
-    return (shown or value,) if shown or value else ()  # type: ignore[return-value]
+    told = shown or value
+    return (told,) if told else ()
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
-from changeaudit.collectors.github.wire import sound
 from changeaudit.collectors.jira import issues, parsing, wire
+from changeaudit.collectors.jira.wire import decoded
 from changeaudit.errors import StoreError
 from changeaudit.records import Record, Ticket, Unavailable
 from changeaudit.store import Item, Located, Store, StoredAnswer
@@ -74,8 +74,7 @@ def read_facts(store: Store, site: str) -> Facts:
     base_url = f"https://{site}"
     answer = store.latest(site, issues.SUBJECT, issues.SITE)
     if answer is not None:
-        told = _shaped(answer, wire.ServerInfo).base_url.rstrip("/")
-        base_url = told if told.startswith(("https://", "http://")) else base_url
+        base_url = _shaped(answer, wire.ServerInfo).address or base_url
     statuses: dict[str, wire.Status] = {}
     for located in store.find(site, issues.STATUSES, ["status"]):
         statuses = {s.id: s for s in _shaped(located.answer, tuple[wire.Status, ...])}
@@ -104,14 +103,12 @@ def _read(store: Store, site: str, located: Iterable[Located]) -> Iterator[tuple
             continue
         try:
             raws = issues.issues_in(answer.answer.body)
-            found = [
-                (item, msgspec.json.decode(raws[item.position], type=wire.Issue)) for item in shown
-            ]
+            found = [(item, decoded(raws[item.position], wire.Issue)) for item in shown]
             more = _more(store, site, found)
             for item, issue in found:
                 raw = raws[item.position]
                 yield item.key, _held(item, issue, raw, answer, more[issue.id], site, facts)
-        except (msgspec.DecodeError, ValueError, IndexError) as error:
+        except (msgspec.DecodeError, IndexError) as error:
             raise _unreadable(answer, error) from None
 
 
@@ -217,17 +214,20 @@ def _parts(
         wanted, number = goes_on, number + 1
 
 
+class _Fields(msgspec.Struct, frozen=True):
+    fields: dict[str, object]
+
+
 def _text(raw: msgspec.Raw, field: str) -> str:
     """A field of an issue that holds text; "" where it does not."""
-    fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])["fields"]
-    found = msgspec.json.decode(fields, type=dict[str, object]).get(field)
+    found = decoded(raw, _Fields).fields.get(field)
     return found if isinstance(found, str) else ""
 
 
 def _shaped(answer: StoredAnswer, shape: type[T]) -> T:
     try:
-        return msgspec.json.decode(sound(answer.answer.body), type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decoded(answer.answer.body, shape)
+    except msgspec.DecodeError as error:
         raise _unreadable(answer, error) from None
 
 

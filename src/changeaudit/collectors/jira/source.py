@@ -27,7 +27,9 @@ from changeaudit.sites import GATEWAY, site_of
 from changeaudit.store import Store
 from changeaudit.ticket_refs import jira_keys
 
-TOO_OLD = Unavailable("it was last read before the pull request merged that names it")
+TOO_OLD = Unavailable(
+    "it was last read before the pull request merged that names it: collect it again"
+)
 
 
 class Jira:
@@ -150,6 +152,15 @@ def access_for(
     return access_to(found, environment), site_of(found)
 
 
+def without_access(policy: Policy, environment: Mapping[str, str]) -> Iterator[CollectError]:
+    """What stands in the way of asking the policy's Jiras, before any is asked."""
+    for address, projects in policy.jiras.items():
+        try:
+            access_for(address, projects, environment)
+        except CollectError as error:
+            yield error
+
+
 # --- collecting ---------------------------------------------------------------------------------
 
 
@@ -208,7 +219,7 @@ class _Lazily:
                 epics=self.policy.accept_parent,
             )
             through_gateway = self._access.url.startswith(GATEWAY)
-            meant = self.name in (self._access.site, site_of(self._site.base_url))
+            meant = self.name in (self._access.site, site_of(self._site.address))
             if through_gateway and not meant:
                 raise CollectError(
                     f"JIRA_CLOUD_ID is the id of another site than {self.name}.",
@@ -233,7 +244,8 @@ def _bring_up_to_date(
             jira.opened().collect_touched(some, span, now)
     outdated = _outdated(store, jira.name, wanted, policy)
     if outdated:
-        jira.opened().collect(outdated)
+        named = f"further tickets of {jira.name} that pull requests name"
+        jira.opened().collect(outdated, named)
     if policy.accept_parent:
         above: dict[str, datetime] = {}
         for key, held in read_held(store, jira.name, wanted).items():
@@ -242,7 +254,7 @@ def _bring_up_to_date(
                 above[parent.casefold()] = max(at, wanted[key])
         outdated = _outdated(store, jira.name, above, policy)
         if outdated:
-            jira.opened().collect(outdated)
+            jira.opened().collect(outdated, f"parents of tickets of {jira.name}")
 
 
 def _outdated(store: Store, site: str, wanted: Mapping[str, datetime], policy: Policy) -> list[str]:

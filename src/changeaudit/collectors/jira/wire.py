@@ -1,12 +1,57 @@
 """Jira's answers, as they come over the wire, of API version 2: what of them is read.
 
 Nothing here is a record yet: `parsing` turns these into records. Cloud and Data Center differ in
-how they name an account, and in the times of a changelog: text with an offset, or milliseconds.
+how they name an account, and in the times of a changelog: text with an offset, or milliseconds. A
+time that is none is found when an answer is decoded, before it is stored.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+
 import msgspec
+
+from changeaudit.collectors import shapes
+from changeaudit.collectors.github.wire import sound
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OFFSET = re.compile(r"([+-][0-9]{2}):?([0-9]{2})$")
+
+T = TypeVar("T")
+
+
+def decoded(raw: bytes | msgspec.Raw, shape: type[T]) -> T:
+    """What an answer of Jira's, or a part of one, holds, in its shape.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON, has another shape, or is nested too deeply.
+    """
+    try:
+        return shapes.decoded(sound(bytes(raw)), shape)
+    except RecursionError:
+        raise msgspec.DecodeError("it is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"{error}") from None
+
+
+def instant(text: str | int) -> datetime:
+    """An instant of Jira's: text with an offset, or milliseconds since 1970. In UTC, exact.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        if isinstance(text, int):
+            return _EPOCH + timedelta(milliseconds=text)
+        at = datetime.fromisoformat(_OFFSET.sub(r"\1:\2", text.strip()))
+        if at.utcoffset() is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{str(text)[:40]!a} is no instant") from None
+    raise ValueError(f"{text!a} has no offset from UTC")
 
 
 class Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -18,6 +63,18 @@ class ServerInfo(Wire, frozen=True):
 
     deployment_type: str
     base_url: str = ""
+
+    @property
+    def address(self) -> str:
+        """The address of its pages; "" where it gives none that could be followed."""
+        told = self.base_url.rstrip("/")
+        try:
+            parts = urlsplit(told)
+            _ = parts.port
+        except ValueError:
+            return ""
+        found = parts.scheme in ("http", "https") and parts.hostname and "@" not in told
+        return told if found and told.isascii() and told.isprintable() else ""
 
 
 class Account(Wire, frozen=True):
@@ -49,6 +106,12 @@ class Project(Wire, frozen=True):
     key: str
 
 
+class Renamed(Wire, frozen=True):
+    """A project with every key that it has or had."""
+
+    project_keys: tuple[str, ...] = ()
+
+
 class Other(Wire, frozen=True):
     key: str = ""
 
@@ -70,6 +133,10 @@ class Comment(Wire, frozen=True):
     author: Account | None = None
     body: str | None = None
     updated: str = ""
+
+    def __post_init__(self) -> None:
+        instant(self.created)
+        instant(self.updated or self.created)
 
 
 class Comments(Wire, frozen=True):
@@ -96,13 +163,16 @@ class Fields(Wire, frozen=True):
     issuelinks: tuple[Link, ...] | None = None
     comment: Comments | None = None
 
+    def __post_init__(self) -> None:
+        instant(self.created)
+        instant(self.updated)
+
 
 class Change(Wire, frozen=True):
     """One field of a change. The strings are what people saw then, the others the ids of it."""
 
     field: str
     fieldtype: str = ""
-    field_id: str = ""
     was: str | None = msgspec.field(default=None, name="from")
     was_shown: str | None = msgspec.field(default=None, name="fromString")
     became: str | None = msgspec.field(default=None, name="to")
@@ -116,6 +186,9 @@ class History(Wire, frozen=True):
     created: str | int
     author: Account | None = None
     items: tuple[Change, ...] = ()
+
+    def __post_init__(self) -> None:
+        instant(self.created)
 
 
 class Changelog(Wire, frozen=True):
