@@ -37,6 +37,9 @@ class Done:
         return self.out.decode("utf-8")
 
 
+_HEARING = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 @dataclass(frozen=True)
 class Command:
     """Starts `changeaudit` in a folder of its own."""
@@ -54,8 +57,11 @@ class Command:
         return {**bare, **more}
 
     def line(self, *args: str, code: str = "") -> list[str]:
-        """The command line; `code` is Python that runs in the process first."""
-        program = f"{code}\nfrom changeaudit.cli.main import run\nrun()"
+        """The command line; `code` is Python that runs in the process first.
+
+        Ctrl-C is heard even where the tests were started in the background, which is to ignore it.
+        """
+        program = f"{_HEARING}{code}\nfrom changeaudit.cli.main import run\nrun()"
         return [sys.executable, "-c", program, *args]
 
     def __call__(self, *args: str, code: str = "", **environment: str) -> Done:
