@@ -168,3 +168,33 @@ def test_an_interruption_stops_those_that_are_under_way() -> None:
     with pytest.raises(KeyboardInterrupt):
         Workers(2, stopped.set).run([job] * 4)
     assert stopped.is_set()
+
+
+def test_a_helper_whose_job_the_main_thread_was_interrupted_in_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C hits the main thread in what a helper asked for: one message, and no stack trace."""
+    traces: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", traces.append)
+    workers = Workers(2)
+    asked, hit = threading.Event(), threading.Event()
+
+    def interrupted() -> None:
+        if threading.current_thread() is threading.main_thread():
+            hit.set()
+            raise KeyboardInterrupt
+        assert hit.wait(10)
+
+    def asks() -> None:
+        if threading.current_thread() is threading.main_thread():
+            assert asked.wait(10)
+            return
+        asked.set()
+        workers.run([interrupted] * 2)
+
+    with pytest.raises(KeyboardInterrupt):
+        workers.run([asks] * 2)
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and thread.name.endswith("(_help)"):
+            thread.join(10)
+    assert traces == []

@@ -124,7 +124,8 @@ class _Run(Generic[T]):
     """Some jobs: those that nobody has taken yet, how many are being done, what came of the others.
 
     As a context it takes down what went wrong within, to be raised where the jobs were asked for.
-    An interruption goes on besides, for whoever it hits is to stop.
+    An interruption goes on besides in the main thread, which it hits and which is to stop; a helper
+    that hears of it by a run of its own has nobody to tell.
     """
 
     def __init__(self, jobs: Iterable[Callable[[], T]]) -> None:
@@ -146,4 +147,5 @@ class _Run(Generic[T]):
         if error is not None:
             self.left.clear()
             self.error = self.error or error
-        return isinstance(error, Exception)
+        in_main = threading.current_thread() is threading.main_thread()
+        return isinstance(error, Exception) or (error is not None and not in_main)
