@@ -123,10 +123,13 @@ def test_a_pattern_stands_for_what_github_listed_and_says_so(changeaudit: Comman
     assert "The store holds nothing of acme/web" in not_held.err
 
 
-def test_one_project_in_two_jiras_is_told(changeaudit: Command) -> None:
+@pytest.mark.parametrize("reverse_trace", ["information", "off"])
+def test_one_project_in_two_jiras_is_told(changeaudit: Command, reverse_trace: str) -> None:
     """The policy may say which is its own; until then the report says that it does not."""
     done = change("2026-03-20T00:00:00.000+0000", item("status", "To Do", "Done"))
     with company(changeaudit) as (first, environment):
+        policy = POLICY.replace("places:", f"reverse_trace: {reverse_trace}, places:")
+        (changeaudit.folder / "policy.yaml").write_text(policy, encoding="utf-8")
         changeaudit("collect", *MARCH, **environment)
         with (
             Store.open(changeaudit.folder / "beside" / "other.sqlite") as store,
@@ -137,7 +140,7 @@ def test_one_project_in_two_jiras_is_told(changeaudit: Command) -> None:
             result = changeaudit("audit", *MARCH, "--format", "json", **environment)
         both = sorted((first.site, second.site))
     said = [
-        each for each in json.loads(result.text)["limitations"] if "tickets of PAY from" in each
+        each for each in json.loads(result.text)["limitations"] if "which of them PAY is in" in each
     ]
     assert len(said) == 1
     assert all(site in said[0] for site in both)

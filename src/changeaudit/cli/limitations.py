@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from changeaudit.change import Change
 from changeaudit.collectors.github import owned, single
 from changeaudit.collectors.github.pull_requests import KIND as PULLS
-from changeaudit.collectors.jira import issues as jira
 from changeaudit.collectors.jira.reading import held_sites
 from changeaudit.policy import Policy
 from changeaudit.population import Population
@@ -84,16 +83,18 @@ def listed(store: Store, source: str, asked: Sequence[str]) -> Iterator[str]:
 
 
 def in_several(store: Store, policy: Policy) -> Iterator[str]:
-    """Which projects the store holds from more than one Jira, where the policy names none."""
-    sites = held_sites(store)
-    for project in policy.jira_projects:
-        asked = [site for site in sites if store.windows(site, project, jira.TOUCHED)]
-        if len(asked) > 1 and not policy.tickets.site_of(project):
-            yield (
-                f"The store holds tickets of {project} from {some(asked)}, and the policy does not"
-                " say which is theirs: of each ticket, what was collected last is taken. Name it"
-                " as tickets.jira_url, or in tickets.jira_sites."
-            )
+    """Of which projects several Jiras may be meant that the store holds tickets from."""
+    tickets = policy.tickets
+    named = {tickets.site_of(project) for project in policy.jira_projects}
+    sites = [site for site in held_sites(store) if site not in named]
+    projects = [project for project in policy.jira_projects if not tickets.site_of(project)]
+    if len(sites) > 1 and projects:
+        yield (
+            f"The store holds tickets from {some(sites)}, and the policy does not say which of"
+            f" them {some(projects)} {'is' if len(projects) == 1 else 'are'} in: of each ticket,"
+            " what was collected last is taken. Name it as tickets.jira_url, or in"
+            " tickets.jira_sites."
+        )
 
 
 def searched(store: Store, source: str) -> str:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from changeaudit.collectors.github.owned import OWNER_KIND, expand, is_pattern, read_listing
-from changeaudit.errors import CollectError
+from changeaudit.errors import CollectError, StoreError
+from changeaudit.store import Answer
 from collectors.github.fake_github import HOST, Json, Place
 
 
@@ -99,3 +100,13 @@ def test_a_list_that_broke_off_or_hides_something_is_none(place: Place) -> None:
 )
 def test_a_pattern_is_told_by_the_repository_s_name(name: str, pattern: bool) -> None:
     assert is_pattern(name) is pattern
+
+
+@pytest.mark.parametrize("request_", ["", "{}", '{"variables": []}', '{"variables": {"after": 7}}'])
+def test_a_stored_list_that_is_none_is_one_message(place: Place, request_: str) -> None:
+    """A store may come from anybody."""
+    answer = Answer(HOST, "acme", OWNER_KIND, request_, 200, place.now, b'{"data": {}}')
+    with place.store.begin() as writer:
+        writer.put(answer)
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_listing(place.store, HOST, "acme")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+
+import msgspec
 
 from changeaudit.collectors.github import wire
 from changeaudit.collectors.github.ask import Session, decode, next_cursor, reasons
@@ -16,6 +17,14 @@ from changeaudit.records import Record
 from changeaudit.store import Store
 
 OWNER_KIND = "repositories"
+
+
+class _Page(wire.Wire, frozen=True):
+    after: str | None
+
+
+class _Request(wire.Wire, frozen=True):
+    variables: _Page
 
 
 class Listing(Record, frozen=True):
@@ -96,7 +105,8 @@ def _listings(store: Store, source: str, owner: str) -> Iterator[Listing]:
     begun: datetime | None = None
     goes_on: str | None = None
     for stored in store.history(source, owner, OWNER_KIND):
-        after = json.loads(stored.answer.request)["variables"]["after"]
+        request = msgspec.Raw(stored.answer.request.encode("utf-8", "surrogatepass"))
+        after = shaped(request, _Request, stored).variables.after
         holder = shaped(opened(stored).data, wire.OwnerData, stored).repository_owner
         if after is None:
             names, begun = [], stored.answer.received_at
